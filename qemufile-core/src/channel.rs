@@ -1,0 +1,111 @@
+//! Channels: what a stream reads from and writes to.
+
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll};
+
+use crate::pieces::Pieces;
+
+mod command;
+mod descriptor;
+mod memory;
+mod null;
+#[cfg(feature = "tokio")]
+mod tokio;
+mod wrapped;
+
+pub use command::CommandChannel;
+pub use descriptor::DescriptorChannel;
+pub use memory::MemoryChannel;
+pub use null::NullChannel;
+#[cfg(feature = "tokio")]
+pub use tokio::TokioChannel;
+pub use wrapped::WrappedChannel;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the channel: wait until there is something to read. C: `G_IO_IN`.
+    Input,
+    /// To the channel: wait until there is room. C: `G_IO_OUT`.
+    Output,
+}
+
+/// A pipe with up to two directions, shared by the streams over it. C: `QIOChannel`.
+///
+/// All methods take `&self`: one thread may read while another writes and a third shuts down. Each
+/// is one attempt; the streams loop, wait and resume.
+///
+/// # Implementing one
+///
+/// * An operation that cannot go on now fails with [`io::ErrorKind::WouldBlock`]; the stream then
+///   waits for the direction and tries again.
+/// * [`io::ErrorKind::Interrupted`] is tried again at once.
+/// * After [`close`](Self::close), operations fail; a second close succeeds.
+/// * What breaks these rules (more bytes than asked for, a write of nothing, readiness that never
+///   comes true) is turned into an error of the stream, never a panic or an endless loop.
+pub trait Channel: Send + Sync + fmt::Debug {
+    /// Reads up to `into.len()` bytes; fewer are normal, 0 is the end of the stream. C:
+    /// `qio_channel_read`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever happens; the text is kept as the stream's message.
+    fn read(&self, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes the front of `pieces`, at least one byte and at most all; says how much. There is
+    /// always something to write. C: `qio_channel_writev`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    fn write(&self, pieces: Pieces<'_>) -> io::Result<usize>;
+
+    /// Blocks until the direction may be ready. C: `qio_channel_wait`.
+    ///
+    /// # Errors
+    ///
+    /// Where waiting is impossible; the stream fails with it.
+    fn wait(&self, direction: Direction) -> io::Result<()>;
+
+    /// As [`wait`](Self::wait), without blocking: for asynchronous streams, one task in each
+    /// direction. C: `qio_channel_yield`. By default it blocks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
+    fn poll_ready(&self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(self.wait(direction))
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) is possible. C: `QIO_CHANNEL_FEATURE_SHUTDOWN`.
+    fn can_shutdown(&self) -> bool {
+        false
+    }
+
+    /// Ends both directions at once; whoever is blocked in them wakes up. C:
+    /// `qio_channel_shutdown` with `QIO_CHANNEL_SHUTDOWN_BOTH`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] by default.
+    fn shutdown(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Closes the channel for all who share it. C: `qio_channel_close`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of it, such as a write that failed late.
+    fn close(&self) -> io::Result<()>;
+
+    /// Sets whether operations block instead of failing with [`io::ErrorKind::WouldBlock`]. C:
+    /// `qio_channel_set_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// Where the mode cannot be changed.
+    fn set_blocking(&self, blocking: bool) -> io::Result<()>;
+}

@@ -1,0 +1,107 @@
+//! A channel whose waits are tokio's.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::{Channel, DescriptorChannel, Direction, null::closed};
+use crate::pieces::Pieces;
+use crate::sys;
+
+/// A [`DescriptorChannel`] in non-blocking mode, registered with tokio's reactor: for
+/// [`AsyncReader`](crate::AsyncReader) and [`AsyncWriter`](crate::AsyncWriter). Sockets and pipes;
+/// a plain file is always ready and cannot be registered.
+///
+/// One task in each direction at a time, as in the original.
+#[derive(Debug)]
+pub struct TokioChannel {
+    channel: DescriptorChannel,
+    /// Taken out at a close, so that the descriptor is closed then and not later.
+    reactor: RwLock<Option<AsyncFd<Arc<OwnedFd>>>>,
+}
+
+impl TokioChannel {
+    /// Takes a descriptor over, and sets it to non-blocking. Within a tokio runtime with I/O.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be registered, as a plain file, or where no runtime is.
+    ///
+    /// # Panics
+    ///
+    /// Where tokio does: in a runtime that was built without I/O.
+    pub fn new(descriptor: impl Into<OwnedFd>) -> io::Result<Self> {
+        // `AsyncFd` panics without a runtime.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(io::Error::new(ErrorKind::Unsupported, "no tokio runtime here"));
+        }
+        let channel = DescriptorChannel::new(descriptor)?;
+        channel.set_blocking(false)?;
+        let reactor = sys::register(channel.open()?)?;
+        Ok(Self { channel, reactor: RwLock::new(Some(reactor)) })
+    }
+
+    fn reactor(&self) -> RwLockReadGuard<'_, Option<AsyncFd<Arc<OwnedFd>>>> {
+        self.reactor.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries `operation` if the reactor has seen the channel ready, and lets the reactor know if
+    /// it was not.
+    fn attempt(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce() -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.reactor().as_ref().ok_or_else(closed)?.try_io(interest, |_| operation())
+    }
+}
+
+impl Channel for TokioChannel {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.attempt(Interest::READABLE, || self.channel.read(into))
+    }
+
+    fn write(&self, pieces: Pieces<'_>) -> io::Result<usize> {
+        self.attempt(Interest::WRITABLE, || self.channel.write(pieces))
+    }
+
+    /// Unsupported: only an asynchronous stream can wait for it.
+    fn wait(&self, _direction: Direction) -> io::Result<()> {
+        Err(io::Error::new(
+            ErrorKind::Unsupported,
+            "a tokio channel is waited for by AsyncReader and AsyncWriter only",
+        ))
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
+        let reactor = self.reactor();
+        let Some(reactor) = reactor.as_ref() else { return Poll::Ready(Err(closed())) };
+        let _ready = ready!(match direction {
+            Direction::Input => reactor.poll_read_ready(cx),
+            Direction::Output => reactor.poll_write_ready(cx),
+        })?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn can_shutdown(&self) -> bool {
+        self.channel.can_shutdown()
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        self.channel.shutdown()
+    }
+
+    fn close(&self) -> io::Result<()> {
+        drop(self.reactor.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.channel.close()
+    }
+
+    /// Non-blocking it is, and stays.
+    fn set_blocking(&self, blocking: bool) -> io::Result<()> {
+        if blocking { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,353 @@
+//! The original's results, for comparing with it and for porting code that relies on them.
+//!
+//! Each function does what the method of the same meaning does, and gives what the C function
+//! gives: values padded with zeros, counts, negative errnos. What the C function aborts on is a
+//! [`Misuse`].
+//!
+//! The functions of the module are for [`Reader`] and [`Writer`]; those of
+//! [`nonblocking`] for their asynchronous twins.
+
+use std::num::NonZeroI32;
+
+use crate::config::Notice;
+use crate::error::{Error, Misuse};
+use crate::link::{Stream, now};
+use crate::reader::Reader;
+use crate::reader::input::{Found, Input, check_peek};
+use crate::writer::Writer;
+use crate::{ShutdownError, StreamError};
+
+/// Bytes of an in-place read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InPlace<'a> {
+    /// They lie in the stream's buffer.
+    Buffer(&'a [u8]),
+    /// Nothing was asked for and nothing is buffered: the original's pointer is `NULL`.
+    Null,
+    /// They were copied to the caller's buffer, perhaps fewer than it holds.
+    Copied(&'a [u8]),
+}
+
+fn errno(result: Result<(), StreamError>) -> i32 {
+    result.err().map_or(0, |error| error.errno())
+}
+
+/// The stream's first error code, or 0. C: `qemu_file_get_error`.
+#[must_use]
+pub fn get_error(stream: &dyn Stream) -> i32 {
+    stream.error().map_or(0, |error| error.errno())
+}
+
+/// The stream's first error code and its text. C: `qemu_file_get_error_obj`.
+#[must_use]
+pub fn get_error_obj(stream: &dyn Stream) -> (i32, Option<String>) {
+    described(stream.error())
+}
+
+/// The first error code of either stream and its text. C: `qemu_file_get_error_obj_any`.
+#[must_use]
+pub fn get_error_obj_any(
+    first: Option<&dyn Stream>,
+    second: Option<&dyn Stream>,
+) -> (i32, Option<String>) {
+    described(crate::error_of_either(first, second))
+}
+
+fn described(error: Option<StreamError>) -> (i32, Option<String>) {
+    error.map_or((0, None), |error| (error.errno(), Some(error.text())))
+}
+
+/// Sets a code without a text; 0 does nothing. C: `qemu_file_set_error`.
+pub fn set_error(stream: &dyn Stream, code: i32) {
+    set_error_obj(stream, code, None);
+}
+
+/// Sets a code with a text. With the code 0 the text is reported. C: `qemu_file_set_error_obj`.
+pub fn set_error_obj(stream: &dyn Stream, code: i32, message: Option<&str>) {
+    match (NonZeroI32::new(code), message) {
+        (Some(code), message) => stream.set_error(code, message),
+        (None, Some(text)) => stream.link().config.reporter.report(&Notice::LaterError { text }),
+        (None, None) => {}
+    }
+}
+
+/// 0, `-ENOSYS` or `-EIO`. C: `qemu_file_shutdown`.
+pub fn shutdown(stream: &dyn Stream) -> i32 {
+    stream.shutdown().as_ref().err().map_or(0, ShutdownError::errno)
+}
+
+/// Changes the blocking mode and loses the error. C: `qemu_file_set_blocking`.
+pub fn set_blocking(stream: &dyn Stream, blocking: bool) {
+    let _ = stream.set_blocking(blocking);
+}
+
+/// On a writer, flushes; the stream's error code. C: `qemu_fflush`.
+pub fn fflush(writer: &mut Writer) -> i32 {
+    errno(writer.flush())
+}
+
+/// Closes a reader. C: `qemu_fclose`.
+pub fn close_reader(reader: Reader) -> i32 {
+    reader.close().err().map_or(0, |error| error.errno())
+}
+
+/// Closes a writer. C: `qemu_fclose`.
+pub fn close_writer(writer: Writer) -> i32 {
+    writer.close().err().map_or(0, |error| error.errno())
+}
+
+/// Appends the length of what was moved, whether it arrived or not. C: `qemu_put_qemu_file`.
+/// Where the destination has failed and the quirk is mended, its negative code, or `-EIO`.
+pub fn put_qemu_file(destination: &mut Writer, source: &mut Writer) -> i64 {
+    moved(destination.put_stream(source))
+}
+
+fn moved(result: Result<usize, StreamError>) -> i64 {
+    match result {
+        Ok(count) => i64::try_from(count).unwrap_or(i64::MAX),
+        Err(error) if error.errno() < 0 => error.errno().into(),
+        Err(_) => (-libc::EIO).into(),
+    }
+}
+
+/// The length of header and payload, or -1. C: `qemu_put_compression_data`.
+#[cfg(feature = "__compression")]
+pub fn put_compression_data(
+    writer: &mut Writer,
+    compressor: &mut crate::Compressor,
+    data: &[u8],
+) -> i64 {
+    compressed(&writer.put_compressed(compressor, data))
+}
+
+#[cfg(feature = "__compression")]
+fn compressed(result: &Result<usize, Error>) -> i64 {
+    result.as_ref().map_or(-1, |count| i64::try_from(*count).unwrap_or(i64::MAX))
+}
+
+/// Skips, or does nothing. C: `qemu_file_skip`.
+pub fn skip(reader: &mut Reader, size: usize) {
+    let _ = reader.skip(size);
+}
+
+/// As many of the bytes as are there. C: `qemu_peek_buffer`.
+///
+/// # Errors
+///
+/// Where the original asserts.
+pub fn peek_buffer(reader: &mut Reader, size: usize, offset: usize) -> Result<&[u8], Misuse> {
+    now(Lossy::peek_buffer(reader.input(), size, offset))
+}
+
+/// The byte, or 0. C: `qemu_peek_byte`.
+///
+/// # Errors
+///
+/// Where the original asserts.
+pub fn peek_byte(reader: &mut Reader, offset: usize) -> Result<u8, Misuse> {
+    now(Lossy::peek_byte(reader.input(), offset))
+}
+
+/// The byte, or 0. C: `qemu_get_byte`.
+pub fn get_byte(reader: &mut Reader) -> u8 {
+    u8::from_be_bytes(now(Lossy::padded(reader.input())))
+}
+
+/// What is there, as the high bytes of the value. C: `qemu_get_be16`.
+pub fn get_be16(reader: &mut Reader) -> u16 {
+    u16::from_be_bytes(now(Lossy::padded(reader.input())))
+}
+
+/// What is there, as the high bytes of the value. C: `qemu_get_be32`.
+pub fn get_be32(reader: &mut Reader) -> u32 {
+    u32::from_be_bytes(now(Lossy::padded(reader.input())))
+}
+
+/// What is there, as the high bytes of the value. C: `qemu_get_be64`.
+pub fn get_be64(reader: &mut Reader) -> u64 {
+    u64::from_be_bytes(now(Lossy::padded(reader.input())))
+}
+
+/// How many bytes came. C: `qemu_get_buffer`.
+pub fn get_buffer(reader: &mut Reader, into: &mut [u8]) -> usize {
+    now(reader.input().get_buffer(into))
+}
+
+/// The bytes that came, and where they are. C: `qemu_get_buffer_in_place`.
+pub fn get_buffer_in_place<'a>(reader: &'a mut Reader, into: &'a mut [u8]) -> InPlace<'a> {
+    now(Lossy::in_place(reader.input(), into))
+}
+
+/// The length of the string, or 0 where it is empty or cut short; `into` holds what came and a 0
+/// behind it. C: `qemu_get_counted_string`.
+pub fn get_counted_string(reader: &mut Reader, into: &mut [u8; 256]) -> usize {
+    now(Lossy::counted_string(reader.input(), into))
+}
+
+/// 0, the descriptor's negative errno, or `-EIO`. C: `qemu_file_get_to_fd`.
+pub fn get_to_fd(reader: &mut Reader, sink: &mut dyn std::io::Write, size: usize) -> i32 {
+    passed_on(&reader.get_to(sink, size))
+}
+
+fn passed_on(result: &Result<(), Error>) -> i32 {
+    match result {
+        Ok(()) => 0,
+        Err(error @ Error::Sink { .. }) => error.errno(),
+        Err(_) => -libc::EIO,
+    }
+}
+
+/// The reading functions, once for both kinds of stream.
+struct Lossy;
+
+impl Lossy {
+    async fn padded<const N: usize>(input: &mut Input) -> [u8; N] {
+        match input.take() {
+            Some(bytes) => bytes,
+            None => input.get_bytes().await.0,
+        }
+    }
+
+    async fn peek_buffer(input: &mut Input, size: usize, offset: usize) -> Result<&[u8], Misuse> {
+        check_peek(size, offset)?;
+        let found = input.peek(size, offset).await;
+        Ok(input.at(found))
+    }
+
+    async fn peek_byte(input: &mut Input, offset: usize) -> Result<u8, Misuse> {
+        check_peek(1, offset)?;
+        Ok(input.peek_byte(offset).await.unwrap_or(0))
+    }
+
+    async fn in_place<'a>(input: &'a mut Input, into: &'a mut [u8]) -> InPlace<'a> {
+        match input.get_in_place(into).await {
+            Found::InPlace(found) if found.is_empty() && input.buffered().is_empty() => {
+                InPlace::Null
+            }
+            Found::InPlace(found) => InPlace::Buffer(input.at(found)),
+            Found::Copied(count) => InPlace::Copied(&into[..count]),
+        }
+    }
+
+    async fn counted_string(input: &mut Input, into: &mut [u8; 256]) -> usize {
+        let [len] = Self::padded(input).await;
+        let len = usize::from(len);
+        let count = input.get_buffer(&mut into[..len]).await;
+        into[count] = 0;
+        if count == len { count } else { 0 }
+    }
+}
+
+/// The same for [`AsyncReader`](crate::AsyncReader) and [`AsyncWriter`](crate::AsyncWriter), where
+/// the original would yield.
+pub mod nonblocking {
+    use super::{Error, InPlace, Lossy, Misuse, compressed, errno, moved, passed_on};
+    use crate::reader::AsyncReader;
+    use crate::writer::AsyncWriter;
+
+    /// C: `qemu_fflush`.
+    pub async fn fflush(writer: &mut AsyncWriter) -> i32 {
+        errno(writer.flush().await)
+    }
+
+    /// C: `qemu_fclose`.
+    #[must_use]
+    pub fn close_reader(reader: AsyncReader) -> i32 {
+        reader.close().err().map_or(0, |error| error.errno())
+    }
+
+    /// C: `qemu_fclose`.
+    pub async fn close_writer(writer: AsyncWriter) -> i32 {
+        writer.close().await.err().map_or(0, |error| error.errno())
+    }
+
+    /// C: `qemu_put_qemu_file`.
+    pub async fn put_qemu_file(destination: &mut AsyncWriter, source: &mut AsyncWriter) -> i64 {
+        moved(destination.put_stream(source).await)
+    }
+
+    /// C: `qemu_put_compression_data`.
+    #[cfg(feature = "__compression")]
+    pub async fn put_compression_data(
+        writer: &mut AsyncWriter,
+        compressor: &mut crate::Compressor,
+        data: &[u8],
+    ) -> i64 {
+        let result: Result<usize, Error> = writer.put_compressed(compressor, data).await;
+        compressed(&result)
+    }
+
+    /// C: `qemu_file_skip`.
+    pub fn skip(reader: &mut AsyncReader, size: usize) {
+        let _ = reader.skip(size);
+    }
+
+    /// C: `qemu_peek_buffer`.
+    ///
+    /// # Errors
+    ///
+    /// Where the original asserts.
+    pub async fn peek_buffer(
+        reader: &mut AsyncReader,
+        size: usize,
+        offset: usize,
+    ) -> Result<&[u8], Misuse> {
+        Lossy::peek_buffer(reader.input(), size, offset).await
+    }
+
+    /// C: `qemu_peek_byte`.
+    ///
+    /// # Errors
+    ///
+    /// Where the original asserts.
+    pub async fn peek_byte(reader: &mut AsyncReader, offset: usize) -> Result<u8, Misuse> {
+        Lossy::peek_byte(reader.input(), offset).await
+    }
+
+    /// C: `qemu_get_byte`.
+    pub async fn get_byte(reader: &mut AsyncReader) -> u8 {
+        u8::from_be_bytes(Lossy::padded(reader.input()).await)
+    }
+
+    /// C: `qemu_get_be16`.
+    pub async fn get_be16(reader: &mut AsyncReader) -> u16 {
+        u16::from_be_bytes(Lossy::padded(reader.input()).await)
+    }
+
+    /// C: `qemu_get_be32`.
+    pub async fn get_be32(reader: &mut AsyncReader) -> u32 {
+        u32::from_be_bytes(Lossy::padded(reader.input()).await)
+    }
+
+    /// C: `qemu_get_be64`.
+    pub async fn get_be64(reader: &mut AsyncReader) -> u64 {
+        u64::from_be_bytes(Lossy::padded(reader.input()).await)
+    }
+
+    /// C: `qemu_get_buffer`.
+    pub async fn get_buffer(reader: &mut AsyncReader, into: &mut [u8]) -> usize {
+        reader.input().get_buffer(into).await
+    }
+
+    /// C: `qemu_get_buffer_in_place`.
+    pub async fn get_buffer_in_place<'a>(
+        reader: &'a mut AsyncReader,
+        into: &'a mut [u8],
+    ) -> InPlace<'a> {
+        Lossy::in_place(reader.input(), into).await
+    }
+
+    /// C: `qemu_get_counted_string`.
+    pub async fn get_counted_string(reader: &mut AsyncReader, into: &mut [u8; 256]) -> usize {
+        Lossy::counted_string(reader.input(), into).await
+    }
+
+    /// C: `qemu_file_get_to_fd`.
+    pub async fn get_to_fd<W: std::io::Write>(
+        reader: &mut AsyncReader,
+        sink: &mut W,
+        size: usize,
+    ) -> i32 {
+        passed_on(&reader.get_to(sink, size).await)
+    }
+}

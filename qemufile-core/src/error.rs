@@ -1,0 +1,448 @@
+//! What can go wrong, by whose fault it is, with the numbers.
+//!
+//! | type | fault of | stays |
+//! |---|---|---|
+//! | [`StreamError`] | the channel, the peer, whoever shut the stream down | for the life of the stream |
+//! | [`Misuse`] | the caller | no |
+//! | [`Error`] | either of them, or a stream that ended early | as its cause says |
+//! | [`CloseError`], [`ShutdownError`] | the channel | the stream is gone, or dead already |
+//!
+//! Each has an `errno`: the negative number that the original's call gives in its place, or 0
+//! where the original says nothing at all.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroI32;
+use std::sync::Arc;
+
+/// Text of an errno without Rust's suffix; C: `strerror`.
+fn strerror(errno: i32) -> String {
+    let text = io::Error::from_raw_os_error(errno).to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// What a channel was doing when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+    /// Waiting for data, or for room.
+    Wait,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Wait => "wait",
+        })
+    }
+}
+
+/// Why a stream has failed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The channel has no more bytes.
+    EndOfStream {
+        /// Bytes that the channel was asked for.
+        wanted: usize,
+        /// Bytes that were still unread at that moment.
+        available: usize,
+    },
+    /// An operation of the channel failed.
+    Channel {
+        /// Which one.
+        operation: Operation,
+        /// Bytes that were to be moved.
+        wanted: usize,
+        /// Bytes of them that the channel had taken before it failed; 0 for a read.
+        done: usize,
+        /// What the channel said.
+        error: Arc<io::Error>,
+    },
+    /// Somebody shut the stream down.
+    Shutdown,
+    /// [`Stream::set_error`](crate::Stream::set_error) was called.
+    Caller {
+        /// The text that came with it.
+        message: Option<String>,
+    },
+}
+
+#[derive(Debug)]
+struct Inner {
+    code: NonZeroI32,
+    cause: Cause,
+}
+
+/// The first error of a stream, which it keeps until it is closed. C: `last_error` and
+/// `last_error_obj`.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StreamError(Arc<Inner>);
+
+/// `-EIO`, the code of everything that a channel does wrong.
+const EIO: NonZeroI32 = NonZeroI32::new(-libc::EIO).unwrap();
+
+impl StreamError {
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self::with_code(EIO, cause)
+    }
+
+    pub(crate) fn with_code(code: NonZeroI32, cause: Cause) -> Self {
+        Self(Arc::new(Inner { code, cause }))
+    }
+
+    pub(crate) fn channel(
+        operation: Operation,
+        wanted: usize,
+        done: usize,
+        error: io::Error,
+    ) -> Self {
+        Self::new(Cause::Channel { operation, wanted, done, error: Arc::new(error) })
+    }
+
+    /// Why the stream has failed.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+
+    /// The stored code: `-EIO`, or what the caller of `set_error` gave, which may be positive.
+    /// C: `qemu_file_get_error`, L209.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        self.0.code.get()
+    }
+
+    /// What came with the error: the channel's own words, or those of the caller.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        match &self.0.cause {
+            Cause::Channel { error, .. } => Some(error.to_string()),
+            Cause::Caller { message } => message.clone(),
+            Cause::EndOfStream { .. } | Cause::Shutdown => None,
+        }
+    }
+
+    /// The message, or the text that the original makes up where there is none. C:
+    /// `qemu_file_get_error_obj`, L140.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.message().unwrap_or_else(|| {
+            format!("Channel error: {}", strerror(self.0.code.get().wrapping_neg()))
+        })
+    }
+
+    /// Whether the stream simply came to its end.
+    #[must_use]
+    pub fn is_end_of_stream(&self) -> bool {
+        matches!(self.0.cause, Cause::EndOfStream { .. })
+    }
+
+    /// Whether the stream was shut down.
+    #[must_use]
+    pub fn is_shutdown(&self) -> bool {
+        matches!(self.0.cause, Cause::Shutdown)
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match &self.0.cause {
+            Cause::EndOfStream { .. } => io::ErrorKind::UnexpectedEof,
+            Cause::Channel { error, .. } => error.kind(),
+            Cause::Shutdown => io::ErrorKind::ConnectionAborted,
+            Cause::Caller { .. } => {
+                io::Error::from_raw_os_error(self.errno().wrapping_neg()).kind()
+            }
+        }
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.cause {
+            Cause::EndOfStream { wanted, available } => {
+                write!(
+                    f,
+                    "end of stream: {available} bytes unread, and none came of {wanted} asked for"
+                )
+            }
+            Cause::Channel { operation, wanted, done, .. } => {
+                write!(f, "{operation} failed, {done} of {wanted} bytes done: {}", self.text())
+            }
+            Cause::Shutdown => f.write_str("the stream was shut down"),
+            Cause::Caller { .. } => write!(f, "error {} was set: {}", self.errno(), self.text()),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.cause {
+            Cause::Channel { error, .. } => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+/// A call that cannot be carried out, whatever the stream holds. Nothing was changed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A peek beyond what the buffer can hold. C: the assertions L481, L482 and L591.
+    #[error(
+        "a peek of {size} bytes at offset {offset} does not fit the buffer of {} bytes",
+        crate::IO_BUF_SIZE
+    )]
+    PeekOutOfRange {
+        /// Bytes asked for.
+        size: usize,
+        /// Offset from the next unread byte.
+        offset: usize,
+    },
+    /// A counted string holds at most 255 bytes. C: the assertion L775.
+    #[error("a counted string of {len} bytes is longer than 255")]
+    StringTooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A range that leaves its guest memory.
+    #[error("{len} bytes at offset {offset} leave the guest memory of {memory} bytes")]
+    OutsideMemory {
+        /// First byte.
+        offset: usize,
+        /// Length in bytes.
+        len: usize,
+        /// Length of the memory in bytes.
+        memory: usize,
+    },
+}
+
+/// A stream that ended before a value was complete.
+#[derive(Clone, Debug)]
+pub struct ShortRead {
+    /// Bytes that the value has.
+    pub wanted: usize,
+    /// Bytes that were there. All of them have been taken from the stream by a `get`, none by a
+    /// `peek`.
+    pub available: usize,
+    /// Those bytes, unless they are in a buffer or at a writer of the caller's already.
+    pub bytes: Vec<u8>,
+    /// Why no more came.
+    pub cause: StreamError,
+}
+
+/// Why a call gave no value, or did not finish.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream has failed, now or earlier.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The stream ended early.
+    #[error("{} of {} bytes: {}", .0.available, .0.wanted, .0.cause)]
+    Short(#[source] Box<ShortRead>),
+    /// What was asked for does not begin in what is buffered, and one refill did not bring it.
+    #[error("nothing at offset {offset}: {available} bytes are buffered")]
+    Gap {
+        /// Offset from the next unread byte.
+        offset: usize,
+        /// Bytes that are buffered.
+        available: usize,
+    },
+    /// A skip over more than is buffered. Nothing was skipped.
+    #[error("cannot skip {wanted} bytes: {available} are buffered")]
+    NotBuffered {
+        /// Bytes to skip.
+        wanted: usize,
+        /// Bytes that are buffered.
+        available: usize,
+    },
+    /// Compressed data might not fit what is left of the buffer. Nothing was queued.
+    #[error("compression may need {needed} bytes, {available} are left in the buffer: flush first")]
+    NoSpace {
+        /// Bytes that the compressed data may need.
+        needed: usize,
+        /// Bytes that are left for it.
+        available: usize,
+    },
+    /// The compressor failed. Nothing was queued.
+    #[error("deflate failed: {0}")]
+    Deflate(String),
+    /// The descriptor or writer that the data was for failed.
+    #[error("{written} of {wanted} bytes passed on: {error}")]
+    Sink {
+        /// Bytes to pass on.
+        wanted: usize,
+        /// Bytes of them that were passed on, and are taken from the stream.
+        written: usize,
+        /// What it said.
+        #[source]
+        error: Arc<io::Error>,
+    },
+    /// The caller asked for what cannot be.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+}
+
+impl std::error::Error for ShortRead {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl fmt::Display for ShortRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes: {}", self.available, self.wanted, self.cause)
+    }
+}
+
+impl Error {
+    /// The stream's own error, if that is behind this one.
+    #[must_use]
+    pub fn stream(&self) -> Option<&StreamError> {
+        match self {
+            Self::Stream(error) => Some(error),
+            Self::Short(short) => Some(&short.cause),
+            _ => None,
+        }
+    }
+
+    /// The negative errno that the original has for this: as the call's result, or as the stream's
+    /// error after it. 0 where the original says nothing (a gap, a skip too far); `-EINVAL` where
+    /// it aborts.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::Stream(error) => error.errno(),
+            Self::Short(short) => short.cause.errno(),
+            Self::Gap { .. } | Self::NotBuffered { .. } => 0,
+            Self::NoSpace { .. } | Self::Deflate(_) => -1,
+            Self::Sink { error, .. } => -error.raw_os_error().unwrap_or(libc::EIO),
+            Self::Misuse(_) => -libc::EINVAL,
+        }
+    }
+}
+
+/// What went wrong while a stream was closed. The channel is closed all the same.
+#[derive(Clone, Debug)]
+pub struct CloseError {
+    /// The stream's own error: what was queued may not have arrived.
+    pub stream: Option<StreamError>,
+    /// What closing the channel said.
+    pub channel: Option<Arc<io::Error>>,
+}
+
+impl CloseError {
+    /// What the original returns. It forgets a positive error of the stream (row 21 of the
+    /// behaviours), and knows nothing but -1 for a channel. C: `qemu_fclose`, L355.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        match (&self.stream, &self.channel) {
+            (Some(error), _) if error.errno() < 0 => error.errno(),
+            (_, Some(_)) => -1,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for CloseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.stream, &self.channel) {
+            (Some(stream), Some(channel)) => write!(f, "{stream}; closing the channel: {channel}"),
+            (Some(stream), None) => stream.fmt(f),
+            (None, Some(channel)) => write!(f, "closing the channel: {channel}"),
+            (None, None) => f.write_str("closed"),
+        }
+    }
+}
+
+impl std::error::Error for CloseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match (&self.stream, &self.channel) {
+            (Some(stream), _) => Some(stream),
+            (None, Some(channel)) => Some(channel.as_ref()),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Why a channel could not be shut down. The stream is dead all the same.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The channel cannot be shut down. C: `-ENOSYS`.
+    #[error("the channel cannot be shut down")]
+    Unsupported,
+    /// The channel tried and failed. C: `-EIO`; the reason is lost there.
+    #[error("shutting the channel down: {0}")]
+    Failed(#[source] io::Error),
+}
+
+impl ShutdownError {
+    /// What the original returns. C: `qemu_file_shutdown`, L63.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::Unsupported => -libc::ENOSYS,
+            Self::Failed(_) => -libc::EIO,
+        }
+    }
+}
+
+impl From<StreamError> for io::Error {
+    fn from(error: StreamError) -> Self {
+        Self::new(error.io_kind(), error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Sink { error, .. } => error.kind(),
+            Error::NoSpace { .. } => io::ErrorKind::StorageFull,
+            Error::Gap { .. } | Error::NotBuffered { .. } | Error::Misuse(_) => {
+                io::ErrorKind::InvalidInput
+            }
+            Error::Deflate(_) => io::ErrorKind::Other,
+            Error::Stream(cause) => cause.io_kind(),
+            Error::Short(short) => short.cause.io_kind(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<Misuse> for io::Error {
+    fn from(error: Misuse) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+impl From<CloseError> for io::Error {
+    fn from(error: CloseError) -> Self {
+        let kind = match (&error.stream, &error.channel) {
+            (Some(stream), _) => stream.io_kind(),
+            (None, Some(channel)) => channel.kind(),
+            (None, None) => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ShutdownError> for io::Error {
+    fn from(error: ShutdownError) -> Self {
+        match error {
+            ShutdownError::Unsupported => Self::new(io::ErrorKind::Unsupported, error),
+            ShutdownError::Failed(source) => source,
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The reading side.
+
+use std::fmt;
+use std::io::{self, BufRead, Read, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::config::Config;
+use crate::error::{CloseError, Error};
+use crate::link::{Link, Linked, Stream, Waiting, now};
+use crate::writer::Writer;
+
+pub(crate) mod input;
+mod nonblocking;
+
+pub use nonblocking::AsyncReader;
+
+use input::Input;
+
+/// Reads a migration stream from a channel, through a buffer of 32,768 bytes. C: a `QEMUFile`
+/// made by `qemu_file_new_input`.
+///
+/// All integers are big-endian. A call that runs out of bytes takes what is there and says so in
+/// its error, together with those bytes; from then on the stream has [an error](Stream::error),
+/// and what is buffered can still be read. Looking past the end is such an error; reading up to
+/// it exactly is none.
+///
+/// The calls that ask the channel for bytes, and how many each asks for, are the original's. Bytes
+/// in the buffer when a reader is dropped are lost to the channel's other users; see
+/// [`buffered`](Self::buffered).
+///
+/// ```
+/// use std::sync::Arc;
+/// use qemufile_core::{MemoryChannel, Reader};
+///
+/// let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(*b"QEVM\0\0\0\x03")));
+/// assert_eq!(reader.get_be32()?, 0x5145_564d);
+/// assert_eq!(reader.get_be32()?, 3);
+/// reader.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Reader(Input);
+
+impl Reader {
+    /// A stream that reads from `channel`. C: `qemu_file_new_input`, L124.
+    #[must_use]
+    pub fn new(channel: Arc<dyn Channel>) -> Self {
+        Self::with_config(channel, &Config::default())
+    }
+
+    /// As [`new`](Self::new), with settings.
+    #[must_use]
+    pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
+        Self(Input::new(Link::new(channel, config, Waiting::Block)))
+    }
+
+    /// A stream that writes to the same channel, with an error state of its own. C:
+    /// `qemu_file_get_return_path`, L114.
+    #[must_use]
+    pub fn return_path(&self) -> Writer {
+        Writer::over(self.0.link.opposite())
+    }
+
+    pub(crate) fn over(link: Link) -> Self {
+        Self(Input::new(link))
+    }
+
+    pub(crate) fn input(&mut self) -> &mut Input {
+        &mut self.0
+    }
+
+    /// The bytes that were read from the channel and not yet taken.
+    #[must_use]
+    pub fn buffered(&self) -> &[u8] {
+        self.0.buffered()
+    }
+
+    /// Shows `size` bytes that begin `offset` bytes further on, without taking them.
+    ///
+    /// Refills the buffer until they are there. The original gives up without a refill where
+    /// `offset` lies beyond what is buffered (row 3 of the behaviours), and so does this. C:
+    /// `qemu_peek_buffer`, L475.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Short`] with the bytes there are, [`Error::Gap`], and [`Error::Misuse`] unless
+    /// `offset < 32768` and `size <= 32768 - offset`.
+    pub fn peek_buffer(&mut self, size: usize, offset: usize) -> Result<&[u8], Error> {
+        let found = now(self.0.peek_exact(size, offset))?;
+        Ok(self.0.at(found))
+    }
+
+    /// The byte `offset` bytes further on, without taking it. At most one refill, so that a gap
+    /// may need several calls (row 4). C: `qemu_peek_byte`, L586.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek_buffer`](Self::peek_buffer).
+    #[inline]
+    pub fn peek_byte(&mut self, offset: usize) -> Result<u8, Error> {
+        match self.0.buffered().get(offset) {
+            Some(byte) => Ok(*byte),
+            None => now(self.0.peek_byte_exact(offset)),
+        }
+    }
+
+    /// Skips `size` bytes that are buffered, as after a peek. C: `qemu_file_skip`, L460.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuffered`] where fewer are; none is skipped then.
+    #[inline]
+    pub fn skip(&mut self, size: usize) -> Result<(), Error> {
+        self.0.skip(size)
+    }
+
+    /// Takes one byte. C: `qemu_get_byte`, L603.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Short`] where the stream fails first.
+    #[inline]
+    pub fn get_byte(&mut self) -> Result<u8, Error> {
+        self.get().map(|[byte]| byte)
+    }
+
+    /// Takes a big-endian 16-bit integer. C: `qemu_get_be16`, L646.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_byte`](Self::get_byte).
+    #[inline]
+    pub fn get_be16(&mut self) -> Result<u16, Error> {
+        self.get().map(u16::from_be_bytes)
+    }
+
+    /// Takes a big-endian 32-bit integer. C: `qemu_get_be32`, L654.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_byte`](Self::get_byte).
+    #[inline]
+    pub fn get_be32(&mut self) -> Result<u32, Error> {
+        self.get().map(u32::from_be_bytes)
+    }
+
+    /// Takes a big-endian 64-bit integer. C: `qemu_get_be64`, L664.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_byte`](Self::get_byte).
+    #[inline]
+    pub fn get_be64(&mut self) -> Result<u64, Error> {
+        self.get().map(u64::from_be_bytes)
+    }
+
+    #[inline]
+    fn get<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        match self.0.take() {
+            Some(bytes) => Ok(bytes),
+            None => now(self.0.get_exact()),
+        }
+    }
+
+    /// Fills `into`, through the buffer and by as many refills as it takes. C: `qemu_get_buffer`,
+    /// L522.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Short`] where the stream fails first; the bytes that came are in `into`.
+    pub fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
+        now(self.0.get_buffer_exact(into))
+    }
+
+    /// Takes `into.len()` bytes, without copying them if they are fewer than 32,768: then the
+    /// result lies in the stream's buffer, else in `into`. C: `qemu_get_buffer_in_place`, L563.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_buffer`](Self::get_buffer).
+    pub fn get_buffer_in_place<'a>(&'a mut self, into: &'a mut [u8]) -> Result<&'a [u8], Error> {
+        now(self.0.get_in_place_exact(into))
+    }
+
+    /// Takes a string of up to 255 bytes, with its length in a byte before it. The bytes are the
+    /// sender's: not checked, and any of them may be 0. C: `qemu_get_counted_string`, L757.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Short`] where the stream fails in the length, or in the string.
+    pub fn get_counted_string(&mut self) -> Result<&[u8], Error> {
+        now(self.0.get_counted_string())
+    }
+
+    /// Passes `size` bytes on to a descriptor. C: `qemu_file_get_to_fd`, L807.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Short`] where the stream fails first. [`Error::Sink`] where the descriptor does,
+    /// `EINTR` and `EAGAIN` included; the stream has not failed by it, what was not written is
+    /// still unread, and the call can be repeated for the rest.
+    pub fn get_to_fd(&mut self, fd: impl AsFd, size: usize) -> Result<(), Error> {
+        now(self.0.get_to_fd(fd.as_fd(), size))
+    }
+
+    /// As [`get_to_fd`](Self::get_to_fd), to anything that can be written to.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_to_fd`](Self::get_to_fd).
+    pub fn get_to(&mut self, sink: &mut dyn Write, size: usize) -> Result<(), Error> {
+        now(self.0.get_to(sink, size))
+    }
+
+    /// Closes the stream and its channel, also for others who share it. C: `qemu_fclose`, L355.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error and the channel's last word, if there are any. A stream that was
+    /// read up to its end and not beyond has no error.
+    pub fn close(self) -> Result<(), CloseError> {
+        close(&self.0.link, self.0.link.error())
+    }
+}
+
+/// Closes the channel of a stream whose last error is `stream`.
+pub(crate) fn close(link: &Link, stream: Option<crate::StreamError>) -> Result<(), CloseError> {
+    let channel = link.channel().close().err().map(Arc::new);
+    if stream.is_none() && channel.is_none() { Ok(()) } else { Err(CloseError { stream, channel }) }
+}
+
+impl Linked for Reader {
+    fn link(&self) -> &Link {
+        &self.0.link
+    }
+}
+
+impl Stream for Reader {}
+
+/// The end of the stream reads as no bytes, as everywhere in Rust; [`Stream::error`] knows of it.
+impl Read for Reader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// [`fill_buf`](BufRead::fill_buf) refills the buffer once, and only if it is empty.
+impl BufRead for Reader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        now(self.0.fill_if_empty())?;
+        Ok(self.0.buffered())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(&self.0, f.debug_struct("Reader"))
+    }
+}
+
+pub(crate) fn debug(input: &Input, mut f: fmt::DebugStruct<'_, '_>) -> fmt::Result {
+    f.field("channel", input.link.channel())
+        .field("buffered", &input.buffered().len())
+        .field("error", &input.link.error())
+        .finish_non_exhaustive()
+}

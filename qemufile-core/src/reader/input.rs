@@ -1,0 +1,318 @@
+//! The reading buffer: when it is refilled, what moves, what is asked for.
+
+use crate::IO_BUF_SIZE;
+use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
+use crate::link::{Attempts, Link};
+
+use std::io::Write;
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
+
+/// Unread bytes are `buffer[index..size]`.
+pub(crate) struct Input {
+    pub(crate) link: Link,
+    buffer: Box<[u8; IO_BUF_SIZE]>,
+    index: usize,
+    size: usize,
+}
+
+/// Where the bytes of an in-place read are.
+pub(crate) enum Found {
+    InPlace(Range<usize>),
+    /// In the caller's buffer, as many as this.
+    Copied(usize),
+}
+
+impl Input {
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, buffer: crate::buffer(), index: 0, size: 0 }
+    }
+
+    pub(crate) fn buffered(&self) -> &[u8] {
+        self.at(self.index..self.size)
+    }
+
+    pub(crate) fn at(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Takes the next `N` bytes, if they are buffered.
+    #[inline]
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        if self.size - self.index < N {
+            return None;
+        }
+        let bytes = *self.buffer.get(self.index..)?.first_chunk::<N>()?;
+        self.index += N;
+        Some(bytes)
+    }
+
+    /// Refills the buffer by one read: what is unread moves to the front, the rest is asked for.
+    /// C: `qemu_fill_buffer`, L301.
+    pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
+        self.buffer.copy_within(self.index..self.size, 0);
+        self.size -= self.index;
+        self.index = 0;
+        self.link.check()?;
+
+        let available = self.size;
+        let wanted = IO_BUF_SIZE - available;
+        let mut attempts = Attempts::new(Operation::Read, wanted, 0);
+        loop {
+            let outcome = self.link.channel().read(&mut self.buffer[available..]);
+            match attempts.settle(&self.link, outcome).await {
+                Ok(None) => {}
+                Ok(Some(0)) => {
+                    return Err(self
+                        .link
+                        .fail(StreamError::new(Cause::EndOfStream { wanted, available })));
+                }
+                Ok(Some(count)) => {
+                    self.size += count;
+                    return Ok(());
+                }
+                Err(error) => return Err(self.link.fail(error)),
+            }
+        }
+    }
+
+    /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.
+    /// C: `qemu_peek_buffer`, L475.
+    pub(crate) async fn peek(&mut self, size: usize, offset: usize) -> Range<usize> {
+        let mut start = self.index + offset;
+        // Past the buffered bytes nothing is read: the original compares unsigned (row 3).
+        while start <= self.size && self.size - start < size {
+            let available = self.size - start;
+            let filled = self.fill().await;
+            if filled.is_err() && self.link.config.quirks.stale_peek {
+                return start..start + available;
+            }
+            start = self.index + offset;
+            if filled.is_err() {
+                break;
+            }
+        }
+        let end = self.size.min(start + size);
+        start.min(end)..end
+    }
+
+    /// The range of a peek that was checked, or why it is not all there.
+    pub(crate) async fn peek_exact(
+        &mut self,
+        size: usize,
+        offset: usize,
+    ) -> Result<Range<usize>, Error> {
+        check_peek(size, offset)?;
+        let found = self.peek(size, offset).await;
+        if found.len() == size {
+            return Ok(found);
+        }
+        Err(self.missing(size, found.len(), self.at(found), offset))
+    }
+
+    /// Why a value has `available` of its `wanted` bytes, given as `bytes` unless the caller has
+    /// them.
+    fn missing(&self, wanted: usize, available: usize, bytes: &[u8], offset: usize) -> Error {
+        match self.link.error() {
+            Some(cause) => Error::Short(Box::new(ShortRead {
+                wanted,
+                available,
+                bytes: bytes.to_vec(),
+                cause,
+            })),
+            None => Error::Gap { offset, available: self.buffered().len() },
+        }
+    }
+
+    /// As [`peek_byte`](Self::peek_byte), or why there is none.
+    pub(crate) async fn peek_byte_exact(&mut self, offset: usize) -> Result<u8, Error> {
+        check_peek(1, offset)?;
+        match self.peek_byte(offset).await {
+            Some(byte) => Ok(byte),
+            None => Err(self.missing(1, 0, &[], offset)),
+        }
+    }
+
+    /// The byte at `offset`, after at most one refill. C: `qemu_peek_byte`, L586.
+    pub(crate) async fn peek_byte(&mut self, offset: usize) -> Option<u8> {
+        if self.size - self.index <= offset {
+            // A failure is in the stream's error from here on.
+            let _ = self.fill().await;
+        }
+        self.buffered().get(offset).copied()
+    }
+
+    /// Skips `size` buffered bytes, or none. C: `qemu_file_skip`, L460.
+    pub(crate) fn skip(&mut self, size: usize) -> Result<(), Error> {
+        let available = self.size - self.index;
+        if size > available {
+            return Err(Error::NotBuffered { wanted: size, available });
+        }
+        self.index += size;
+        Ok(())
+    }
+
+    /// Takes up to `N` bytes one by one; how many came. C: `qemu_get_be16` and its kin, L646-670.
+    pub(crate) async fn get_bytes<const N: usize>(&mut self) -> ([u8; N], usize) {
+        let mut bytes = [0; N];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            match self.peek_byte(0).await {
+                Some(value) => *byte = value,
+                None => return (bytes, at),
+            }
+            self.index += 1;
+        }
+        (bytes, N)
+    }
+
+    /// As [`get_bytes`](Self::get_bytes), all or an error.
+    pub(crate) async fn get_exact<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (bytes, count) = self.get_bytes().await;
+        if count == N {
+            return Ok(bytes);
+        }
+        Err(self.missing(N, count, &bytes[..count], 0))
+    }
+
+    /// Takes bytes until `into` is full or the stream fails; how many came. C: `qemu_get_buffer`,
+    /// L522.
+    pub(crate) async fn get_buffer(&mut self, into: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < into.len() {
+            let found = self.peek((into.len() - done).min(IO_BUF_SIZE), 0).await;
+            let count = found.len();
+            if count == 0 {
+                break;
+            }
+            into[done..done + count].copy_from_slice(&self.buffer[found]);
+            self.index += count;
+            done += count;
+        }
+        done
+    }
+
+    /// As [`get_buffer`](Self::get_buffer), all or an error.
+    pub(crate) async fn get_buffer_exact(&mut self, into: &mut [u8]) -> Result<(), Error> {
+        let count = self.get_buffer(into).await;
+        self.counted(into.len(), count)
+    }
+
+    fn counted(&self, wanted: usize, count: usize) -> Result<(), Error> {
+        if count == wanted { Ok(()) } else { Err(self.missing(wanted, count, &[], 0)) }
+    }
+
+    /// Takes bytes without copying them, if they fit the buffer and are all there. C:
+    /// `qemu_get_buffer_in_place`, L563.
+    pub(crate) async fn get_in_place(&mut self, into: &mut [u8]) -> Found {
+        if into.len() < IO_BUF_SIZE {
+            let found = self.peek(into.len(), 0).await;
+            if found.len() == into.len() {
+                self.index += found.len();
+                return Found::InPlace(found);
+            }
+        }
+        Found::Copied(self.get_buffer(into).await)
+    }
+
+    pub(crate) async fn get_in_place_exact<'a>(
+        &'a mut self,
+        into: &'a mut [u8],
+    ) -> Result<&'a [u8], Error> {
+        match self.get_in_place(into).await {
+            Found::InPlace(range) => Ok(self.at(range)),
+            Found::Copied(count) => self.counted(into.len(), count).map(|()| &*into),
+        }
+    }
+
+    /// Takes a length byte and that many bytes. C: `qemu_get_counted_string`, L757.
+    pub(crate) async fn get_counted_string(&mut self) -> Result<&[u8], Error> {
+        let [len] = match self.take() {
+            Some(len) => len,
+            None => self.get_exact().await?,
+        };
+        let wanted = usize::from(len);
+        let found = self.peek(wanted, 0).await;
+        self.index += found.len();
+        if found.len() < wanted {
+            return Err(self.missing(wanted, found.len(), self.at(found), 0));
+        }
+        Ok(self.at(found))
+    }
+
+    /// Passes `size` bytes on, each with one write of as many as are buffered; the bytes that a
+    /// failing sink did not take stay unread. C: `qemu_file_get_to_fd`, L807.
+    pub(crate) async fn get_to<W: Write + ?Sized>(
+        &mut self,
+        sink: &mut W,
+        size: usize,
+    ) -> Result<(), Error> {
+        let mut written = 0;
+        while written < size {
+            if self.index == self.size {
+                if self.fill().await.is_err() {
+                    return Err(self.missing(size, written, &[], 0));
+                }
+                continue;
+            }
+            let buffered = self.buffered();
+            let offered = &buffered[..buffered.len().min(size - written)];
+            let error = match sink.write(offered) {
+                Ok(0) => {
+                    std::io::Error::new(std::io::ErrorKind::WriteZero, "the sink took no byte")
+                }
+                Ok(count) if count <= offered.len() => {
+                    self.index += count;
+                    written += count;
+                    continue;
+                }
+                Ok(count) => std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    format!("the sink claims {count} bytes where {} were offered", offered.len()),
+                ),
+                Err(error) => error,
+            };
+            return Err(Error::Sink { wanted: size, written, error: error.into() });
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn get_to_fd(&mut self, fd: BorrowedFd<'_>, size: usize) -> Result<(), Error> {
+        self.get_to(&mut Descriptor(fd), size).await
+    }
+
+    /// Bytes for `BufRead`: the end of the stream is none, as there.
+    pub(crate) async fn fill_if_empty(&mut self) -> std::io::Result<()> {
+        if self.index == self.size {
+            match self.fill().await {
+                Err(error) if !error.is_end_of_stream() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.index += count.min(self.size - self.index);
+    }
+}
+
+/// A descriptor to write to: one `write` each, its errors as they come.
+struct Descriptor<'fd>(BorrowedFd<'fd>);
+
+impl Write for Descriptor<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(rustix::io::write(self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn check_peek(size: usize, offset: usize) -> Result<(), Misuse> {
+    if offset < IO_BUF_SIZE && size <= IO_BUF_SIZE - offset {
+        Ok(())
+    } else {
+        Err(Misuse::PeekOutOfRange { size, offset })
+    }
+}

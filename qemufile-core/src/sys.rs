@@ -1,0 +1,241 @@
+//! All `unsafe` code of the crate: guest mappings and vectored writes on raw descriptors.
+//!
+//! Three things cannot be said in safe Rust:
+//!
+//! * Guest memory changes while it is looked at (other threads, a running guest). It is therefore
+//!   never a `&[u8]`; its bytes are copied one relaxed atomic at a time, or read by the kernel.
+//! * A piece of a vectored write may lie in guest memory, so it cannot be an `IoSlice`. The array
+//!   for `writev` and `sendmsg` is built here from addresses that the borrowed [`Pieces`] keep
+//!   alive.
+//! * `madvise` and `mmap` take addresses.
+//!
+//! Everything else that the crate asks of the system goes through `rustix`.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::memory::GuestMemory;
+use crate::pieces::{Chunk, Pieces};
+
+/// Who gives the bytes back when the last user of a mapping is gone.
+enum Owner {
+    /// Mapped here, unmapped here.
+    Anonymous,
+    /// Kept alive by a value of the caller's.
+    Caller { _keeps_alive: Box<dyn Any + Send + Sync> },
+}
+
+/// `len` bytes at `base` that stay mapped, readable and writable for the life of this value.
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    owner: Owner,
+}
+
+// SAFETY: the bytes are reached only through relaxed atomics or by the kernel, from any thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as for `Send`: no method hands out a reference to the bytes.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
+        if len == 0 {
+            return Ok(Self {
+                base: NonNull::dangling(),
+                len,
+                owner: Owner::Caller { _keeps_alive: Box::new(()) },
+            });
+        }
+        // SAFETY: a new private mapping at an address of the kernel's choice touches no memory
+        // that anybody holds.
+        let base = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        match NonNull::new(base.cast::<u8>()) {
+            Some(base) if base.as_ptr().cast() != libc::MAP_FAILED => {
+                Ok(Self { base, len, owner: Owner::Anonymous })
+            }
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes of `range` as atomics. Empty where the range leaves the mapping.
+    fn cells(&self, range: Range<usize>) -> &[AtomicU8] {
+        if range.start > range.end || range.end > self.len {
+            return &[];
+        }
+        // SAFETY: the range was just checked to lie in the mapping, which is readable and writable
+        // as long as `self` lives; `AtomicU8` has the size and alignment of a byte, and the only
+        // other accesses from Rust code are atomic as well (the contract of `from_owner`).
+        unsafe {
+            std::slice::from_raw_parts(
+                self.base.as_ptr().add(range.start).cast::<AtomicU8>(),
+                range.len(),
+            )
+        }
+    }
+
+    /// Copies bytes out, starting at `offset`; the caller has checked the range.
+    pub(crate) fn load(&self, offset: usize, into: &mut [u8]) {
+        let range = offset..offset + into.len();
+        for (to, from) in into.iter_mut().zip(self.cells(range)) {
+            *to = from.load(Ordering::Relaxed);
+        }
+    }
+
+    /// Copies bytes in, starting at `offset`; the caller has checked the range.
+    pub(crate) fn store(&self, offset: usize, from: &[u8]) {
+        for (to, from) in self.cells(offset..offset + from.len()).iter().zip(from) {
+            to.store(*from, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the pages of `range` back to the system; they read as the mapping's origin says
+    /// (zero, where it is anonymous) from then on.
+    pub(crate) fn discard(&self, range: Range<usize>) -> io::Result<()> {
+        if range.start > range.end || range.end > self.len {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        // SAFETY: the range lies in the mapping. Its bytes may change at any time by contract, so
+        // that the kernel changes them is nothing new to anybody.
+        let rc = unsafe {
+            libc::madvise(
+                self.base.as_ptr().add(range.start).cast(),
+                range.len(),
+                libc::MADV_DONTNEED,
+            )
+        };
+        if rc < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if matches!(self.owner, Owner::Anonymous) {
+            // SAFETY: `anonymous` mapped exactly these bytes, and nobody can reach them any more.
+            unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+        }
+    }
+}
+
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping").field("base", &self.base).field("len", &self.len).finish()
+    }
+}
+
+impl GuestMemory {
+    /// Takes in memory that somebody else has mapped: `len` bytes at `base`, kept by `owner`.
+    ///
+    /// `owner` is dropped when the last clone is, and when nothing queued refers to it any more.
+    ///
+    /// # Safety
+    ///
+    /// * The bytes stay mapped, readable and writable until `owner` is dropped.
+    /// * No `&[u8]` or `&mut [u8]` over them exists while this value or a clone of it does. Other
+    ///   Rust code reaches them through atomics, volatile accesses or raw pointers, as
+    ///   `vm-memory` does.
+    /// * Every page that the range touches may be discarded (`MADV_DONTNEED`) at any time.
+    pub unsafe fn from_owner<T: Any + Send + Sync>(
+        base: NonNull<u8>,
+        len: usize,
+        owner: T,
+    ) -> Self {
+        Self::from_mapping(Arc::new(Mapping {
+            base,
+            len,
+            owner: Owner::Caller { _keeps_alive: Box::new(owner) },
+        }))
+    }
+
+    /// Takes in a region of [`vm-memory`](vm_memory), with the right to discard its pages.
+    #[cfg(feature = "vm-memory")]
+    #[must_use]
+    pub fn from_region(region: Arc<vm_memory::MmapRegion>) -> Self {
+        let base = NonNull::new(region.as_ptr()).unwrap_or(NonNull::dangling());
+        let len = region.size();
+        // SAFETY: the region stays mapped until its last `Arc` is dropped, which `owner` is one
+        // of; `vm-memory` treats its bytes as volatile and gives out no references to them.
+        unsafe { Self::from_owner(base, len, region) }
+    }
+}
+
+/// Writes the front of `pieces` by one `writev`, or on a socket by one `sendmsg` that raises no
+/// signal.
+pub(crate) fn write_pieces(
+    descriptor: BorrowedFd<'_>,
+    is_socket: bool,
+    pieces: Pieces<'_>,
+) -> io::Result<usize> {
+    let mut count = 0;
+    let mut vector = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; crate::MAX_PIECES];
+    for (element, piece) in vector.iter_mut().zip(pieces.iter()) {
+        // The chunks of a piece touch: the kernel may take them as one.
+        if let Some(first) = piece.chunks().next() {
+            *element =
+                libc::iovec { iov_base: address(first).cast_mut().cast(), iov_len: piece.len() };
+            count += 1;
+        }
+    }
+    let written = if is_socket {
+        // SAFETY: `msghdr` is plain data, for which all zeros mean "nothing".
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = vector.as_mut_ptr();
+        message.msg_iovlen = count;
+        // SAFETY: each element of the vector names bytes that `pieces` borrows, in one mapping or
+        // in several that touch, all of them readable for the length of this call.
+        unsafe { libc::sendmsg(descriptor.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) }
+    } else {
+        // At most 64.
+        let count = libc::c_int::try_from(count).unwrap_or(0);
+        // SAFETY: as for `sendmsg`.
+        unsafe { libc::writev(descriptor.as_raw_fd(), vector.as_ptr(), count) }
+    };
+    usize::try_from(written).map_err(|_| io::Error::last_os_error())
+}
+
+fn address(chunk: Chunk<'_>) -> *const u8 {
+    match chunk {
+        Chunk::Private(bytes) => bytes.as_ptr(),
+        Chunk::Guest { memory, offset, .. } => memory.as_ptr().cast_const().wrapping_add(offset),
+    }
+}
+
+/// Closes a descriptor and says what the system says of it, which dropping it does not.
+pub(crate) fn close(descriptor: OwnedFd) -> io::Result<()> {
+    // SAFETY: the descriptor is owned and given up here; after `close` its number is free, also
+    // where it reports an error.
+    let rc = unsafe { libc::close(descriptor.into_raw_fd()) };
+    if rc < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Registers a descriptor with the tokio runtime of the caller.
+#[cfg(feature = "tokio")]
+pub(crate) fn register(
+    descriptor: Arc<OwnedFd>,
+) -> io::Result<tokio::io::unix::AsyncFd<Arc<OwnedFd>>> {
+    // SAFETY: the `Arc` lives in the registration and keeps the descriptor open for as long; an
+    // `OwnedFd` behind it never changes its number.
+    unsafe { tokio::io::unix::AsyncFd::register(descriptor) }.map_err(io::Error::from)
+}

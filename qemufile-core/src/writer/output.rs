@@ -1,0 +1,250 @@
+//! The writing side: what is queued, when it is flushed, what a flush does.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::queue::{Queue, Then};
+use crate::IO_BUF_SIZE;
+use crate::config::Notice;
+use crate::error::{Error, Misuse, Operation, StreamError};
+use crate::link::{Attempts, Link};
+use crate::memory::GuestMemory;
+use crate::pieces::Source;
+
+pub(crate) struct Output {
+    pub(crate) link: Link,
+    pub(crate) queue: Queue,
+    /// Bytes that the channel has of a flush that was begun and not ended: the future of an
+    /// asynchronous writer was dropped in between.
+    begun: Option<usize>,
+}
+
+impl Output {
+    pub(crate) fn new(link: Link) -> Self {
+        let queue = Queue::new(&link.config);
+        Self { link, queue, begun: None }
+    }
+
+    /// Puts bytes the short way: into the open run, on a stream that has not failed.
+    #[inline]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
+        !self.link.failed() && self.queue.extend(bytes)
+    }
+
+    /// The check of every put: no error, and no flush left half-way.
+    async fn begin(&mut self) -> Result<(), StreamError> {
+        self.link.check()?;
+        if self.begun.is_some() { self.flush().await } else { Ok(()) }
+    }
+
+    async fn then(&mut self, then: Then) -> Result<(), StreamError> {
+        match then {
+            Then::Continue => self.link.check(),
+            Then::Flush => self.flush().await,
+        }
+    }
+
+    /// Writes all pieces, releases what may be released, empties the queue. C: `qemu_fflush`,
+    /// L262.
+    pub(crate) async fn flush(&mut self) -> Result<(), StreamError> {
+        self.link.check()?;
+        if !self.queue.is_empty() {
+            self.queue.close_run();
+            let written = self.write_all().await;
+            self.begun = None;
+            if written.is_ok() {
+                self.link.config.transferred.add(self.queue.len());
+            }
+            let keep = written.is_err() && !self.link.config.quirks.release_unsent;
+            if let Err(error) = written {
+                self.link.fail(error);
+            }
+            if keep {
+                self.queue.clear_marks();
+            } else {
+                self.release();
+            }
+        }
+        self.queue.clear();
+        self.link.check()
+    }
+
+    /// C: `qio_channel_writev_all`, as its callers see it.
+    async fn write_all(&mut self) -> Result<(), StreamError> {
+        let total = self.queue.len();
+        let mut done = self.begun.unwrap_or(0);
+        let mut attempts = Attempts::new(Operation::Write, total, done);
+        while done < total {
+            self.begun = Some(done);
+            let outcome = self.link.channel().write(self.queue.pieces().after(done));
+            done += attempts.settle(&self.link, outcome).await?.unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self) {
+        let config = &self.link.config;
+        self.queue.release(|target| {
+            if let Err(error) = config.release.release(target) {
+                config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
+            }
+        });
+    }
+
+    /// C: `qemu_put_buffer`, L427.
+    pub(crate) async fn put_buffer(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
+        self.begin().await?;
+        while !bytes.is_empty() {
+            let room = self.queue.room();
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            let then = self.queue.push_buffered(now.len());
+            self.then(then).await?;
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// As many `put_byte`s as there are bytes. C: `qemu_put_be16` and its kin, L626-644.
+    pub(crate) async fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        for byte in bytes {
+            self.put_buffer(std::slice::from_ref(byte)).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
+        let len =
+            u8::try_from(text.len()).map_err(|_| Misuse::StringTooLong { len: text.len() })?;
+        self.put_bytes(&[len]).await?;
+        Ok(self.put_buffer(text).await?)
+    }
+
+    /// C: `qemu_put_buffer_async`, L417.
+    async fn put_source(&mut self, source: Source, may_free: bool) -> Result<(), StreamError> {
+        self.begin().await?;
+        let then = self.queue.push(source, may_free);
+        self.then(then).await
+    }
+
+    pub(crate) async fn put_shared(&mut self, bytes: Bytes) -> Result<(), StreamError> {
+        self.put_source(Source::Shared(bytes), false).await
+    }
+
+    pub(crate) async fn put_guest(
+        &mut self,
+        memory: &GuestMemory,
+        range: Range<usize>,
+        may_free: bool,
+    ) -> Result<(), Error> {
+        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
+        let source =
+            Source::Guest { memory: memory.clone(), offset: range.start, len: range.len() };
+        Ok(self.put_source(source, may_free).await?)
+    }
+
+    /// Moves what `source` has queued to this stream; how many bytes. C: `qemu_put_qemu_file`,
+    /// L726.
+    pub(crate) async fn put_stream(&mut self, source: &mut Self) -> Result<usize, StreamError> {
+        if self.link.config.quirks.lossy_put_stream {
+            return Ok(self.put_stream_lossy(source).await);
+        }
+        self.begin().await?;
+        let moved = source.queue.len();
+        let closed =
+            source.queue.marked_segments().map(|(from, may_free)| (from.clone(), may_free));
+        for (from, may_free) in closed.chain(source.queue.open_run().map(|run| (run, false))) {
+            match from {
+                Source::Buffer { start, len } => {
+                    self.put_buffer(&source.queue.buffered()[start..start + len]).await?;
+                }
+                elsewhere => self.put_source(elsewhere, may_free).await?,
+            }
+        }
+        source.queue.clear();
+        source.queue.clear_marks();
+        Ok(moved)
+    }
+
+    async fn put_stream_lossy(&mut self, source: &mut Self) -> usize {
+        let bytes = source.queue.buffered();
+        let moved = bytes.len();
+        if moved > 0 {
+            // An error is this stream's from here on; the original does not look at it.
+            let _ = self.put_buffer(bytes).await;
+            source.queue.clear();
+        }
+        moved
+    }
+
+    /// Compresses `data` with `deflate` into the buffer, behind a big-endian length; gives the
+    /// length of both. C: `qemu_put_compression_data`, L702.
+    ///
+    /// `deflate` fills the front of the room it is given and says how much of it.
+    #[cfg(feature = "__compression")]
+    pub(crate) async fn put_compressed(
+        &mut self,
+        bound: usize,
+        deflate: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
+    ) -> Result<usize, Error> {
+        const HEADER: usize = size_of::<u32>();
+        let torn = self.link.config.quirks.torn_compression;
+        if !torn {
+            self.begin().await?;
+        }
+        let room = self.queue.room();
+        let available = room.len().saturating_sub(HEADER);
+        let no_space = Error::NoSpace { needed: bound, available };
+        if available < bound {
+            return Err(no_space);
+        }
+        let Some((header, payload)) = room.split_at_mut_checked(HEADER) else {
+            return Err(no_space);
+        };
+        let len = deflate(payload)?;
+        // The room is less than 32 KiB.
+        let bytes = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
+        if torn {
+            // Errors of the header are the stream's; the original does not look at them.
+            let _ = self.put_bytes(&bytes).await;
+            self.push_torn(len).await;
+        } else {
+            header.copy_from_slice(&bytes);
+            let then = self.queue.push_buffered(HEADER + len);
+            self.then(then).await?;
+        }
+        Ok(HEADER + len)
+    }
+
+    #[cfg(feature = "__compression")]
+    async fn push_torn(&mut self, len: usize) {
+        let len = len.min(self.queue.room().len());
+        let then = self.queue.push_buffered(len);
+        let _ = self.then(then).await;
+    }
+
+    /// Bytes queued that the channel does not have.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len() - self.begun.unwrap_or(0)
+    }
+
+    pub(crate) fn transferred(&self) -> u64 {
+        self.link.config.transferred.get() + self.queue.len() as u64
+    }
+
+    /// Forgets the queue, when its loss has been told.
+    pub(crate) fn abandon(&mut self) {
+        self.queue.clear();
+        self.begun = None;
+    }
+
+    /// Tells that `bytes` of the queue are lost, if there are any.
+    pub(crate) fn report_dropped(&self, bytes: usize, error: Option<&StreamError>) {
+        if bytes > 0 {
+            self.link.config.reporter.report(&Notice::Dropped { bytes, error });
+        }
+    }
+}
+
+const _: () = assert!(IO_BUF_SIZE <= u32::MAX as usize);
