@@ -20,7 +20,7 @@ pub use memory::MemoryChannel;
 pub use null::NullChannel;
 #[cfg(feature = "tokio")]
 pub use tokio::TokioChannel;
-pub use wrapped::WrappedChannel;
+pub use wrapped::{Duplex, WrappedChannel};
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

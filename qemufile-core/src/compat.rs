@@ -241,7 +241,7 @@ impl Lossy {
 /// The same for [`AsyncReader`](crate::AsyncReader) and [`AsyncWriter`](crate::AsyncWriter), where
 /// the original would yield.
 pub mod nonblocking {
-    use super::{Error, InPlace, Lossy, Misuse, compressed, errno, moved, passed_on};
+    use super::{InPlace, Lossy, Misuse, errno, moved, passed_on};
     use crate::reader::AsyncReader;
     use crate::writer::AsyncWriter;
 
@@ -273,8 +273,7 @@ pub mod nonblocking {
         compressor: &mut crate::Compressor,
         data: &[u8],
     ) -> i64 {
-        let result: Result<usize, Error> = writer.put_compressed(compressor, data).await;
-        compressed(&result)
+        super::compressed(&writer.put_compressed(compressor, data).await)
     }
 
     /// C: `qemu_file_skip`.

@@ -26,7 +26,7 @@ impl Compressor {
     }
 
     /// Compresses all of `data` into the front of `room`, as one zlib stream; how many bytes. C:
-    /// `qemu_compress_data`, L674.
+    /// `qemu_compress_data`, L673.
     pub(crate) fn deflate(&mut self, data: &[u8], room: &mut [u8]) -> Result<usize, Error> {
         self.compress.reset();
         match self.compress.compress(data, room, FlushCompress::Finish) {

@@ -10,6 +10,8 @@
 //! Each has an `errno`: the negative number that the original's call gives in its place, or 0
 //! where the original says nothing at all.
 
+mod convert;
+
 use std::fmt;
 use std::io;
 use std::num::NonZeroI32;
@@ -118,7 +120,7 @@ impl StreamError {
     }
 
     /// The stored code: `-EIO`, or what the caller of `set_error` gave, which may be positive.
-    /// C: `qemu_file_get_error`, L209.
+    /// C: `qemu_file_get_error`, L205.
     #[must_use]
     pub fn errno(&self) -> i32 {
         self.0.code.get()
@@ -153,17 +155,6 @@ impl StreamError {
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
         matches!(self.0.cause, Cause::Shutdown)
-    }
-
-    fn io_kind(&self) -> io::ErrorKind {
-        match &self.0.cause {
-            Cause::EndOfStream { .. } => io::ErrorKind::UnexpectedEof,
-            Cause::Channel { error, .. } => error.kind(),
-            Cause::Shutdown => io::ErrorKind::ConnectionAborted,
-            Cause::Caller { .. } => {
-                io::Error::from_raw_os_error(self.errno().wrapping_neg()).kind()
-            }
-        }
     }
 }
 
@@ -395,54 +386,6 @@ impl ShutdownError {
         match self {
             Self::Unsupported => -libc::ENOSYS,
             Self::Failed(_) => -libc::EIO,
-        }
-    }
-}
-
-impl From<StreamError> for io::Error {
-    fn from(error: StreamError) -> Self {
-        Self::new(error.io_kind(), error)
-    }
-}
-
-impl From<Error> for io::Error {
-    fn from(error: Error) -> Self {
-        let kind = match &error {
-            Error::Sink { error, .. } => error.kind(),
-            Error::NoSpace { .. } => io::ErrorKind::StorageFull,
-            Error::Gap { .. } | Error::NotBuffered { .. } | Error::Misuse(_) => {
-                io::ErrorKind::InvalidInput
-            }
-            Error::Deflate(_) => io::ErrorKind::Other,
-            Error::Stream(cause) => cause.io_kind(),
-            Error::Short(short) => short.cause.io_kind(),
-        };
-        Self::new(kind, error)
-    }
-}
-
-impl From<Misuse> for io::Error {
-    fn from(error: Misuse) -> Self {
-        Self::new(io::ErrorKind::InvalidInput, error)
-    }
-}
-
-impl From<CloseError> for io::Error {
-    fn from(error: CloseError) -> Self {
-        let kind = match (&error.stream, &error.channel) {
-            (Some(stream), _) => stream.io_kind(),
-            (None, Some(channel)) => channel.kind(),
-            (None, None) => io::ErrorKind::Other,
-        };
-        Self::new(kind, error)
-    }
-}
-
-impl From<ShutdownError> for io::Error {
-    fn from(error: ShutdownError) -> Self {
-        match error {
-            ShutdownError::Unsupported => Self::new(io::ErrorKind::Unsupported, error),
-            ShutdownError::Failed(source) => source,
         }
     }
 }

@@ -1,6 +1,111 @@
-//! QEMU's migration byte stream in Rust.
-mod channel;
+//! QEMU's migration byte stream: what `migration/qemu-file.c` (v8.2.0) does, in Rust.
+//!
+//! A migration stream is big-endian integers, counted strings and pages of memory, one after the
+//! other. [`Writer`] and [`Reader`] put a buffer of 32 KiB between them and a [`Channel`]: a
+//! socket, a file, a pipe, a child process. What this crate writes and how it writes it (which
+//! bytes in which vectored write), what it reads and how much each read asks for, is the
+//! original's, call for call; the workspace's `conformance` crate measures that.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use qemufile_core::{GuestMemory, MemoryChannel, Reader, Writer};
+//!
+//! let memory = GuestMemory::anonymous(4096)?;
+//! let channel = Arc::new(MemoryChannel::new());
+//! let mut writer = Writer::new(channel.clone());
+//! writer.put_be64(0x1000 | 8)?;                   // a header, copied
+//! writer.put_guest(&memory, 0..4096, false)?;     // a page, by reference
+//! memory.write_at(0, b"late")?;                   // read when it is flushed
+//! writer.close()?;
+//!
+//! let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(channel.take_output())));
+//! assert_eq!(reader.get_be64()?, 0x1008);
+//! assert_eq!(reader.get_buffer_in_place(&mut [0; 4096])?[..4], *b"late");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where the 35 functions are
+//!
+//! The methods return what a Rust caller wants; the functions of [`compat`] return what C's do.
+//! `AsyncReader` and `AsyncWriter` have the same methods, and [`compat::nonblocking`] the same
+//! functions, for code that runs in a coroutine there.
+//!
+//! | C | method | in `compat` |
+//! |---|---|---|
+//! | `qemu_file_new_input` | [`Reader::new`] | |
+//! | `qemu_file_new_output` | [`Writer::new`] | |
+//! | `qemu_file_get_return_path` | [`Reader::return_path`], [`Writer::return_path`] | |
+//! | `qemu_file_get_ioc` | [`Stream::channel`] | |
+//! | `qemu_file_shutdown` | [`Stream::shutdown`], [`ShutdownHandle::shutdown`] | [`compat::shutdown`] |
+//! | `qemu_file_set_blocking` | [`Stream::set_blocking`] | [`compat::set_blocking`] |
+//! | `qemu_fclose` | [`Reader::close`], [`Writer::close`] | [`compat::close_reader`], [`compat::close_writer`] |
+//! | `qemu_fflush` | [`Writer::flush`] | [`compat::fflush`] |
+//! | `qemu_file_buffer_empty` | [`Writer::is_empty`] | |
+//! | `qemu_file_transferred` | [`Writer::transferred`] | |
+//! | `qemu_file_get_error` | [`Stream::error`] | [`compat::get_error`] |
+//! | `qemu_file_get_error_obj` | [`StreamError::text`] | [`compat::get_error_obj`] |
+//! | `qemu_file_get_error_obj_any` | [`error_of_either`] | [`compat::get_error_obj_any`] |
+//! | `qemu_file_set_error` | [`Stream::set_error`] | [`compat::set_error`] |
+//! | `qemu_file_set_error_obj` | [`Stream::set_error`] | [`compat::set_error_obj`] |
+//! | `qemu_put_byte` | [`Writer::put_byte`] | |
+//! | `qemu_put_be16` | [`Writer::put_be16`] | |
+//! | `qemu_put_be32` | [`Writer::put_be32`] | |
+//! | `qemu_put_be64` | [`Writer::put_be64`] | |
+//! | `qemu_put_buffer` | [`Writer::put_buffer`] | |
+//! | `qemu_put_buffer_async` | [`Writer::put_guest`], [`Writer::put_shared`] | |
+//! | `qemu_put_counted_string` | [`Writer::put_counted_string`] | |
+#![cfg_attr(
+    feature = "__compression",
+    doc = "| `qemu_put_compression_data` | [`Writer::put_compressed`] | [`compat::put_compression_data`] |"
+)]
+#![cfg_attr(
+    not(feature = "__compression"),
+    doc = "| `qemu_put_compression_data` | with a feature for compression | |"
+)]
+//! | `qemu_put_qemu_file` | [`Writer::put_stream`] | [`compat::put_qemu_file`] |
+//! | `qemu_file_skip` | [`Reader::skip`] | [`compat::skip`] |
+//! | `qemu_peek_buffer` | [`Reader::peek_buffer`] | [`compat::peek_buffer`] |
+//! | `qemu_peek_byte` | [`Reader::peek_byte`] | [`compat::peek_byte`] |
+//! | `qemu_get_byte` | [`Reader::get_byte`] | [`compat::get_byte`] |
+//! | `qemu_get_be16` | [`Reader::get_be16`] | [`compat::get_be16`] |
+//! | `qemu_get_be32` | [`Reader::get_be32`] | [`compat::get_be32`] |
+//! | `qemu_get_be64` | [`Reader::get_be64`] | [`compat::get_be64`] |
+//! | `qemu_get_buffer` | [`Reader::get_buffer`] | [`compat::get_buffer`] |
+//! | `qemu_get_buffer_in_place` | [`Reader::get_buffer_in_place`] | [`compat::get_buffer_in_place`] |
+//! | `qemu_get_counted_string` | [`Reader::get_counted_string`] | [`compat::get_counted_string`] |
+//! | `qemu_file_get_to_fd` | [`Reader::get_to_fd`], [`Reader::get_to`] | [`compat::get_to_fd`] |
+//!
+//! # Errors
+//!
+//! The first thing that goes wrong stays with the stream, as a [`StreamError`] whose [`Cause`]
+//! tells the end of the stream, a failing channel, a shutdown and a caller's own verdict apart.
+//! What comes later is [reported](Report), not stored. [`Error`] is what a single call returns;
+//! each kind has the original's errno. No safe call panics, and none loops for ever: a channel
+//! that breaks its contract makes the stream fail.
+//!
+//! # Threads
+//!
+//! A stream belongs to one thread at a time, its channel to all: a [`Writer`], the [`Reader`] that
+//! is its return path and any number of [`ShutdownHandle`]s work at once.
+//!
+//! # Where the original is wrong
+//!
+//! Four defects are mended unless [`Config::quirks`] asks for them: see [`Quirks`].
+//!
+//! # Features
+//!
+//! | feature | what for |
+//! |---|---|
+//! | `zlib` (default) | `Writer::put_compressed` with C's zlib: the bytes are QEMU's own |
+//! | `zlib-rs`, `miniz-oxide` | the same without C; **not** byte-identical, only what it inflates to agrees |
+//! | `tokio` | `TokioChannel`, to wait for in tokio's reactor |
+//! | `vm-memory` | `GuestMemory::from_region`, for the regions of the crate `vm-memory` |
+//!
+//! Unix only. All `unsafe` code is in one module: mappings, and vectored writes from them.
+
 pub mod compat;
+
+mod channel;
 #[cfg(feature = "__compression")]
 mod compress;
 mod config;
@@ -29,8 +134,11 @@ pub use quirks::Quirks;
 pub use reader::{AsyncReader, Reader};
 pub use writer::{AsyncWriter, Writer};
 
-/// Bytes that a stream buffers. C: `IO_BUF_SIZE`, L38.
+/// Bytes that a stream buffers. C: `IO_BUF_SIZE`, L37.
 pub const IO_BUF_SIZE: usize = 32_768;
+
+/// Longest counted string in bytes; its length is one byte.
+pub const MAX_STRING: usize = u8::MAX as usize;
 
 /// A zeroed buffer, on the heap without passing the stack.
 fn buffer() -> Box<[u8; IO_BUF_SIZE]> {

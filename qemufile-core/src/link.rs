@@ -216,7 +216,7 @@ pub(crate) use sealed::Linked;
 /// Implemented by [`Reader`](crate::Reader), [`Writer`](crate::Writer) and their asynchronous
 /// twins.
 pub trait Stream: Linked {
-    /// The first error, if there was one. C: `qemu_file_get_error`, L209, and
+    /// The first error, if there was one. C: `qemu_file_get_error`, L205, and
     /// `qemu_file_get_error_obj`, L140.
     fn error(&self) -> Option<StreamError> {
         self.link().error()
@@ -224,7 +224,7 @@ pub trait Stream: Linked {
 
     /// Makes the stream fail with `code`, a negative errno by custom, unless it has failed
     /// already: then a message is reported, and nothing stored. C: `qemu_file_set_error_obj`,
-    /// L188, and `qemu_file_set_error`, L217.
+    /// L188, and `qemu_file_set_error`, L213.
     fn set_error(&self, code: NonZeroI32, message: Option<&str>) {
         let message = message.map(str::to_owned);
         self.link().fail(StreamError::with_code(code, Cause::Caller { message }));
@@ -245,13 +245,13 @@ pub trait Stream: Linked {
         self.link().handle()
     }
 
-    /// The channel. C: `qemu_file_get_ioc`, L800.
+    /// The channel. C: `qemu_file_get_ioc`, L799.
     fn channel(&self) -> &std::sync::Arc<dyn Channel> {
         self.link().channel()
     }
 
     /// Changes the channel's blocking mode, which on most channels is the other direction's as
-    /// well. C: `qemu_file_set_blocking`, L787, which loses the error.
+    /// well. C: `qemu_file_set_blocking`, L786, which loses the error.
     ///
     /// # Errors
     ///
@@ -261,7 +261,7 @@ pub trait Stream: Linked {
     }
 }
 
-/// The first error of either stream. C: `qemu_file_get_error_obj_any`, L167.
+/// The first error of either stream. C: `qemu_file_get_error_obj_any`, L166.
 #[must_use]
 pub fn error_of_either(
     first: Option<&dyn Stream>,

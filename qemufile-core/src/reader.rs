@@ -43,7 +43,7 @@ use input::Input;
 pub struct Reader(Input);
 
 impl Reader {
-    /// A stream that reads from `channel`. C: `qemu_file_new_input`, L124.
+    /// A stream that reads from `channel`. C: `qemu_file_new_input`, L127.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
         Self::with_config(channel, &Config::default())
@@ -56,7 +56,7 @@ impl Reader {
     }
 
     /// A stream that writes to the same channel, with an error state of its own. C:
-    /// `qemu_file_get_return_path`, L114.
+    /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Writer {
         Writer::over(self.0.link.opposite())
@@ -164,17 +164,18 @@ impl Reader {
     }
 
     /// Fills `into`, through the buffer and by as many refills as it takes. C: `qemu_get_buffer`,
-    /// L522.
+    /// L523.
     ///
     /// # Errors
     ///
     /// [`Error::Short`] where the stream fails first; the bytes that came are in `into`.
+    #[inline]
     pub fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
-        now(self.0.get_buffer_exact(into))
+        if self.0.take_into(into) { Ok(()) } else { now(self.0.get_buffer_exact(into)) }
     }
 
     /// Takes `into.len()` bytes, without copying them if they are fewer than 32,768: then the
-    /// result lies in the stream's buffer, else in `into`. C: `qemu_get_buffer_in_place`, L563.
+    /// result lies in the stream's buffer, else in `into`. C: `qemu_get_buffer_in_place`, L564.
     ///
     /// # Errors
     ///

@@ -50,7 +50,7 @@ use output::Output;
 pub struct Writer(Output);
 
 impl Writer {
-    /// A stream that writes to `channel`. C: `qemu_file_new_output`, L119.
+    /// A stream that writes to `channel`. C: `qemu_file_new_output`, L122.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
         Self::with_config(channel, &Config::default())
@@ -63,7 +63,7 @@ impl Writer {
     }
 
     /// A stream that reads from the same channel, with an error state of its own. C:
-    /// `qemu_file_get_return_path`, L114.
+    /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Reader {
         Reader::over(self.0.link.opposite())
@@ -195,7 +195,7 @@ impl Writer {
         now(self.0.put_stream(&mut source.0))
     }
 
-    /// Writes all that is queued. C: `qemu_fflush`, L262.
+    /// Writes all that is queued. C: `qemu_fflush`, L265.
     ///
     /// # Errors
     ///

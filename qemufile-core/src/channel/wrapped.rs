@@ -12,22 +12,22 @@ use crate::link::IDLE_WAITS;
 use crate::pieces::Pieces;
 
 /// One value for both directions, behind a lock.
-pub struct Shared<T>(Arc<Mutex<T>>);
+pub struct Duplex<T>(Arc<Mutex<T>>);
 
-impl<T> Shared<T> {
+impl<T> Duplex<T> {
     /// The value, locked.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Read> Read for Shared<T> {
+impl<T: Read> Read for Duplex<T> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.lock().read(into)
     }
 }
 
-impl<T: Write> Write for Shared<T> {
+impl<T: Write> Write for Duplex<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.lock().write(bytes)
     }
@@ -37,9 +37,9 @@ impl<T: Write> Write for Shared<T> {
     }
 }
 
-impl<T> fmt::Debug for Shared<T> {
+impl<T> fmt::Debug for Duplex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shared")
+        f.write_str("Duplex")
     }
 }
 
@@ -91,12 +91,12 @@ pub struct WrappedChannel<R, W> {
 type Hook = dyn Fn() -> io::Result<()> + Send + Sync;
 type Closing<W> = dyn Fn(&mut W) -> io::Result<()> + Send + Sync;
 
-impl<T: Read + Write + Send> WrappedChannel<Shared<T>, Shared<T>> {
+impl<T: Read + Write + Send> WrappedChannel<Duplex<T>, Duplex<T>> {
     /// Wraps one value for both directions.
     #[must_use]
     pub fn new(inner: T) -> Self {
         let inner = Arc::new(Mutex::new(inner));
-        Self::split(Shared(inner.clone()), Shared(inner))
+        Self::split(Duplex(inner.clone()), Duplex(inner))
     }
 }
 

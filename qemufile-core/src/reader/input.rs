@@ -47,6 +47,15 @@ impl Input {
         Some(bytes)
     }
 
+    /// Fills `into`, if that many bytes are buffered.
+    #[inline]
+    pub(crate) fn take_into(&mut self, into: &mut [u8]) -> bool {
+        let Some(bytes) = self.buffered().get(..into.len()) else { return false };
+        into.copy_from_slice(bytes);
+        self.index += into.len();
+        true
+    }
+
     /// Refills the buffer by one read: what is unread moves to the front, the rest is asked for.
     /// C: `qemu_fill_buffer`, L301.
     pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
@@ -175,7 +184,7 @@ impl Input {
     }
 
     /// Takes bytes until `into` is full or the stream fails; how many came. C: `qemu_get_buffer`,
-    /// L522.
+    /// L523.
     pub(crate) async fn get_buffer(&mut self, into: &mut [u8]) -> usize {
         let mut done = 0;
         while done < into.len() {
@@ -202,7 +211,7 @@ impl Input {
     }
 
     /// Takes bytes without copying them, if they fit the buffer and are all there. C:
-    /// `qemu_get_buffer_in_place`, L563.
+    /// `qemu_get_buffer_in_place`, L564.
     pub(crate) async fn get_in_place(&mut self, into: &mut [u8]) -> Found {
         if into.len() < IO_BUF_SIZE {
             let found = self.peek(into.len(), 0).await;

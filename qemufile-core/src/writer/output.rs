@@ -46,7 +46,7 @@ impl Output {
     }
 
     /// Writes all pieces, releases what may be released, empties the queue. C: `qemu_fflush`,
-    /// L262.
+    /// L265.
     pub(crate) async fn flush(&mut self) -> Result<(), StreamError> {
         self.link.check()?;
         if !self.queue.is_empty() {
@@ -107,9 +107,13 @@ impl Output {
     }
 
     /// As many `put_byte`s as there are bytes. C: `qemu_put_be16` and its kin, L626-644.
-    pub(crate) async fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        for byte in bytes {
-            self.put_buffer(std::slice::from_ref(byte)).await?;
+    pub(crate) async fn put_bytes(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
+        while let Some((first, rest)) = bytes.split_first() {
+            self.put_buffer(std::slice::from_ref(first)).await?;
+            if self.extend(rest) {
+                break;
+            }
+            bytes = rest;
         }
         Ok(())
     }

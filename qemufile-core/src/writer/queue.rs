@@ -117,7 +117,7 @@ impl Queue {
         if self.index == IO_BUF_SIZE { Then::Flush } else { Then::Continue }
     }
 
-    /// Queues bytes that lie elsewhere. C: `add_to_iovec`, L379.
+    /// Queues bytes that lie elsewhere. C: `add_to_iovec`, L377.
     pub(crate) fn push(&mut self, source: Source, may_free: bool) -> Then {
         self.close_run();
         if self.joins(&source, may_free) {
@@ -199,7 +199,7 @@ impl Queue {
     }
 
     /// Hands the marked ranges to `release`, neighbours as one, and clears all marks if there was
-    /// one. C: `qemu_iovec_release_ram`, L229.
+    /// one. C: `qemu_iovec_release_ram`, L223.
     pub(crate) fn release(&mut self, mut release: impl FnMut(ReleaseTarget<'_>)) {
         let mut pending: Option<ReleaseTarget<'_>> = None;
         for (source, _) in self.marked_segments().filter(|(_, marked)| *marked) {
