@@ -151,6 +151,9 @@ impl Output {
     /// Moves what `source` has queued to this stream; how many bytes. C: `qemu_put_qemu_file`,
     /// L726.
     pub(crate) async fn put_stream(&mut self, source: &mut Self) -> Result<usize, StreamError> {
+        if source.begun.is_some() {
+            source.flush().await?;
+        }
         if self.link.config.quirks.lossy_put_stream {
             return Ok(self.put_stream_lossy(source).await);
         }
@@ -161,7 +164,7 @@ impl Output {
         for (from, may_free) in closed.chain(source.queue.open_run().map(|run| (run, false))) {
             match from {
                 Source::Buffer { start, len } => {
-                    self.put_buffer(&source.queue.buffered()[start..start + len]).await?;
+                    self.put_buffer(source.queue.bytes(start, len)).await?;
                 }
                 elsewhere => self.put_source(elsewhere, may_free).await?,
             }

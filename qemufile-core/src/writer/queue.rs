@@ -63,6 +63,11 @@ impl Queue {
         &self.buffer[..self.index]
     }
 
+    /// The bytes of a piece in the buffer.
+    pub(crate) fn bytes(&self, start: usize, len: usize) -> &[u8] {
+        self.buffer.get(start..start + len).unwrap_or_default()
+    }
+
     /// Puts `bytes` if they extend the open run and do not fill the buffer.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {

@@ -1,0 +1,197 @@
+//! The functions that take bytes.
+
+use crate::ffi::{Call, Function};
+use crate::outcome::{Outcome, Undefined};
+use crate::{Host, Machine};
+
+/// What `qemu_get_buffer_in_place` gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// The bytes, as many as it said.
+    pub bytes: Vec<u8>,
+    /// Where they are.
+    pub source: Source,
+}
+
+/// Where the bytes of [`InPlace`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the stream's own buffer, so many bytes from its start.
+    Buffer {
+        /// Bytes from the start of the buffer.
+        offset: usize,
+    },
+    /// Copied to the caller's memory.
+    Copied,
+    /// Nowhere: the caller's pointer is NULL now. Only for 0 bytes.
+    Null,
+}
+
+/// What `qemu_get_counted_string` gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedString {
+    /// What it returned: 0 for an empty text, and for one that was cut short.
+    pub len: usize,
+    /// The caller's memory afterwards: 256 bytes, zero before the call.
+    pub buffer: Vec<u8>,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the shim has widened a size_t")]
+fn size(call: &Call) -> usize {
+    call.number as usize
+}
+
+impl<H: Host> Machine<H> {
+    /// Steps over `size` bytes that are buffered; does nothing where there are fewer.
+    /// C: `qemu_file_skip`, L460.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::Skip`] unless `size` is 0 to 32768.
+    pub fn skip(&mut self, stream: usize, size: i32) -> Outcome<()> {
+        let (file, _) = self.sound(stream)?;
+        if !(0..=32768).contains(&size) {
+            return Err(Undefined::Skip { size }.into());
+        }
+        self.run(Call { file, value: size.into(), ..Call::new(Function::Skip) })?;
+        Ok(())
+    }
+
+    /// Up to `size` bytes that follow `offset` bytes from here, left in place.
+    /// C: `qemu_peek_buffer`, L475.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L480, that `offset` is below 32768, L481, and that `size`
+    /// is at most 32768 - `offset`, L482.
+    pub fn peek_buffer(
+        &mut self,
+        stream: usize,
+        size_wanted: usize,
+        offset: usize,
+    ) -> Outcome<Vec<u8>> {
+        let (file, _) = self.sound(stream)?;
+        let call =
+            self.run(Call { file, len: size_wanted, offset, ..Call::new(Function::PeekBuffer) })?;
+        match size(&call) {
+            0 => Ok(Vec::new()),
+            len => Ok(self.handed_out(call.address, len)?.1),
+        }
+    }
+
+    /// Fills `into`; the count is short where the stream ends or fails. C: `qemu_get_buffer`, L523.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L480.
+    pub fn get_buffer(&mut self, stream: usize, into: &mut [u8]) -> Outcome<usize> {
+        let (file, _) = self.sound(stream)?;
+        let (bytes, len) = (into.as_mut_ptr().cast(), into.len());
+        Ok(size(&self.run(Call { file, bytes, len, ..Call::new(Function::GetBuffer) })?))
+    }
+
+    /// Up to `size` bytes, in the stream's buffer where they fit. C: `qemu_get_buffer_in_place`, L564.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L480; [`Undefined::NoMemory`].
+    pub fn get_buffer_in_place(&mut self, stream: usize, size_wanted: usize) -> Outcome<InPlace> {
+        let (file, _) = self.sound(stream)?;
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(size_wanted.max(1))
+            .map_err(|_| Undefined::NoMemory { len: size_wanted })?;
+        copy.resize(size_wanted.max(1), 0);
+        let bytes = copy.as_mut_ptr();
+        let call = self.run(Call {
+            file,
+            bytes: bytes.cast(),
+            len: size_wanted,
+            ..Call::new(Function::GetBufferInPlace)
+        })?;
+        let len = size(&call);
+        if call.address.is_null() && len == 0 {
+            return Ok(InPlace { bytes: Vec::new(), source: Source::Null });
+        }
+        if std::ptr::eq(call.address, bytes) {
+            copy.truncate(len);
+            return Ok(InPlace { bytes: copy, source: Source::Copied });
+        }
+        let (offset, bytes) = self.handed_out(call.address, len)?;
+        Ok(InPlace { bytes, source: Source::Buffer { offset } })
+    }
+
+    /// The byte that follows `offset` bytes from here; 0 where there is none.
+    /// C: `qemu_peek_byte`, L586.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590, and that `offset` is below 32768, L591;
+    /// [`Undefined::PeekOffset`] for a negative one.
+    pub fn peek_byte(&mut self, stream: usize, offset: i32) -> Outcome<i32> {
+        let (file, _) = self.sound(stream)?;
+        if offset < 0 {
+            return Err(Undefined::PeekOffset { offset }.into());
+        }
+        let call =
+            self.run(Call { file, value: offset.into(), ..Call::new(Function::PeekByte) })?;
+        #[expect(clippy::cast_possible_truncation, reason = "the shim has widened an int")]
+        Ok(call.number.cast_signed() as i32)
+    }
+
+    /// The next byte; 0 where there is none. C: `qemu_get_byte`, L603.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590.
+    pub fn get_byte(&mut self, stream: usize) -> Outcome<i32> {
+        self.ask(stream, Function::GetByte)
+    }
+
+    /// The next two bytes, big-endian; a missing one is 0. C: `qemu_get_be16`, L646.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590.
+    pub fn get_be16(&mut self, stream: usize) -> Outcome<u32> {
+        self.take(stream, Function::GetBe16)
+    }
+
+    /// The next four bytes, big-endian; a missing one is 0. C: `qemu_get_be32`, L654.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590.
+    pub fn get_be32(&mut self, stream: usize) -> Outcome<u32> {
+        self.take(stream, Function::GetBe32)
+    }
+
+    /// The next eight bytes, big-endian; a missing one is 0. C: `qemu_get_be64`, L664.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590.
+    pub fn get_be64(&mut self, stream: usize) -> Outcome<u64> {
+        let (file, _) = self.sound(stream)?;
+        Ok(self.run(Call { file, ..Call::new(Function::GetBe64) })?.number)
+    }
+
+    /// The text behind one byte of length. C: `qemu_get_counted_string`, L757.
+    ///
+    /// # Errors
+    ///
+    /// Asserts that the stream reads, L590.
+    pub fn get_counted_string(&mut self, stream: usize) -> Outcome<CountedString> {
+        let (file, _) = self.sound(stream)?;
+        let mut buffer = vec![0; 256];
+        let bytes = buffer.as_mut_ptr().cast();
+        let call = self.run(Call { file, bytes, ..Call::new(Function::GetCountedString) })?;
+        Ok(CountedString { len: size(&call), buffer })
+    }
+
+    fn take(&mut self, stream: usize, function: Function) -> Outcome<u32> {
+        let (file, _) = self.sound(stream)?;
+        let call = self.run(Call { file, ..Call::new(function) })?;
+        #[expect(clippy::cast_possible_truncation, reason = "the shim has widened an unsigned int")]
+        Ok(call.number as u32)
+    }
+}

@@ -1,0 +1,297 @@
+//! Streams of one reference over one host and one arena.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::panic::resume_unwind;
+use std::ptr;
+
+use libz_sys::{Z_OK, deflateEnd, deflateInit_, z_stream, zlibVersion};
+use qemufile_core::GuestMemory;
+
+use crate::callbacks;
+use crate::ffi::{ASSERTED, Call, File, Function, HostTable, LEFT, NAMES, RETURNED, View};
+use crate::outcome::{Outcome, Stop, Undefined};
+use crate::stream::{BUFFER, Condition, Leave, Slot, StreamState, World};
+use crate::{Host, Reference};
+
+/// Streams of one reference, numbered from 0 in order of creation.
+///
+/// Each of the 35 functions is a method that returns exactly what C returned, errors as negative
+/// numbers and ends of a stream as zero bytes included. A call that C leaves undefined is not
+/// made: see [`Undefined`]. One arena stands for guest memory; its bytes are changed through the
+/// caller's own handle.
+pub struct Machine<H: Host> {
+    reference: Reference,
+    table: HostTable,
+    world: Box<World<H>>,
+    compressors: Vec<Compressor>,
+}
+
+/// A stream of zlib's. It points into itself once it is set up, so it never moves. Until then its
+/// allocators are null, which its Rust type does not allow: hence it is never looked at here.
+struct Compressor(Box<MaybeUninit<z_stream>>);
+
+impl Compressor {
+    fn new(level: i32) -> Option<Self> {
+        let mut stream = Box::new(MaybeUninit::<z_stream>::zeroed());
+        let len = i32::try_from(size_of::<z_stream>()).ok()?;
+        // SAFETY: the structure is zeroed, so that zlib takes its own allocator; it stays where
+        // it is, and is as long as `len` says.
+        let code = unsafe { deflateInit_(stream.as_mut_ptr(), level, zlibVersion(), len) };
+        (code == Z_OK).then_some(Self(stream))
+    }
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        // SAFETY: `new` has set the structure up, and nothing uses it any more.
+        unsafe { deflateEnd(self.0.as_mut_ptr()) };
+    }
+}
+
+impl<H: Host> Machine<H> {
+    /// A machine without streams.
+    #[must_use]
+    pub fn new(reference: &Reference, arena: GuestMemory, host: H) -> Self {
+        Self {
+            reference: reference.clone(),
+            table: callbacks::table::<H>(),
+            world: Box::new(World::new(arena, host)),
+            compressors: Vec::new(),
+        }
+    }
+
+    /// The code that it runs.
+    #[must_use]
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// The host that was given.
+    #[must_use]
+    pub fn host(&self) -> &H {
+        &self.world.host
+    }
+
+    /// The host that was given.
+    #[must_use]
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.world.host
+    }
+
+    /// The arena that was given.
+    #[must_use]
+    pub fn arena(&self) -> &GuestMemory {
+        &self.world.arena
+    }
+
+    /// Bytes that all streams together have sent: the process-wide counter of QEMU, which is one
+    /// per machine here.
+    #[must_use]
+    pub fn counter(&self) -> u64 {
+        self.table.transferred
+    }
+
+    /// Adds a compressor of a level of zlib's, 0 to 9, or -1 for its default; returns its number,
+    /// counted from 0. It is reset, not made anew, for each call that uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::NoLevel`] where zlib refuses.
+    pub fn add_compressor(&mut self, level: i32) -> Outcome<usize> {
+        let compressor = Compressor::new(level).ok_or(Undefined::NoLevel { level })?;
+        self.compressors.push(compressor);
+        Ok(self.compressors.len() - 1)
+    }
+
+    /// Drops all streams without closing them, drops all compressors, and sets the counter to 0.
+    pub fn reset(&mut self) {
+        for slot in std::mem::take(&mut self.world.slots) {
+            if slot.condition != Condition::Closed {
+                self.discard(slot.file);
+            }
+        }
+        self.compressors.clear();
+        self.table.transferred = 0;
+    }
+
+    /// What the original holds of a stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::NoStream`] and [`Undefined::BrokenStream`].
+    pub fn state(&self, stream: usize) -> Outcome<StreamState> {
+        Ok(self.open(stream)?.1)
+    }
+
+    /// How many streams were created, closed ones included.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.world.slots.len()
+    }
+
+    /// An open stream, and what it holds.
+    fn open(&self, stream: usize) -> Result<(*mut File, StreamState), Undefined> {
+        let slot = self.world.slots.get(stream).ok_or(Undefined::NoStream { stream })?;
+        match slot.condition {
+            Condition::Open => {}
+            Condition::Broken => return Err(Undefined::BrokenStream { stream }),
+            Condition::Closed => return Err(Undefined::NoStream { stream }),
+        }
+        let view = self.view(slot.file);
+        let state = StreamState {
+            writable: view.writable != 0,
+            buf_index: view.index,
+            buf_size: view.size,
+            iovcnt: view.pieces,
+            last_error: view.error,
+        };
+        Ok((slot.file, state))
+    }
+
+    /// An open stream whose cursor is in its buffer.
+    pub(crate) fn sound(&self, stream: usize) -> Result<(*mut File, StreamState), Undefined> {
+        let (file, state) = self.open(stream)?;
+        let (index, size) = (state.buf_index, state.buf_size);
+        let end = if state.writable {
+            BUFFER
+        } else {
+            usize::try_from(size).unwrap_or(0).min(BUFFER + 1)
+        };
+        match usize::try_from(index) {
+            Ok(at) if at <= end && end <= BUFFER => Ok((file, state)),
+            _ => Err(Undefined::Cursor { stream, index, size }),
+        }
+    }
+
+    /// An open stream that bytes can be put into.
+    pub(crate) fn writing(&self, stream: usize) -> Result<(*mut File, StreamState), Undefined> {
+        let (file, state) = self.sound(stream)?;
+        if !state.writable {
+            return Err(Undefined::Reads { stream });
+        }
+        if usize::try_from(state.buf_index) == Ok(BUFFER) && state.last_error == 0 {
+            return Err(Undefined::Cursor { stream, index: state.buf_index, size: state.buf_size });
+        }
+        Ok((file, state))
+    }
+
+    pub(crate) fn compressor(&mut self, compressor: usize) -> Result<*mut z_stream, Undefined> {
+        let found =
+            self.compressors.get_mut(compressor).ok_or(Undefined::NoCompressor { compressor })?;
+        Ok(found.0.as_mut_ptr())
+    }
+
+    /// The offset in its buffer of `len` bytes that the reference handed out, and a copy of them.
+    pub(crate) fn handed_out(
+        &self,
+        address: *const u8,
+        len: usize,
+    ) -> Result<(usize, Vec<u8>), Undefined> {
+        let offset = self.world.in_buffer(address as usize, len)?;
+        // SAFETY: the bytes were just found in the buffer of a live stream, and no call runs.
+        let bytes = unsafe { std::slice::from_raw_parts(address, len) };
+        Ok((offset, bytes.to_vec()))
+    }
+
+    /// The text of the error that the last call asked for.
+    pub(crate) fn take_answer(&mut self) -> Option<String> {
+        self.world.answer.take()
+    }
+
+    pub(crate) fn in_arena(&self, offset: usize, len: usize) -> Result<*mut u8, Undefined> {
+        let arena = &self.world.arena;
+        match offset.checked_add(len) {
+            Some(end) if end <= arena.len() => Ok(arena.as_ptr().wrapping_add(offset)),
+            _ => Err(Undefined::OutsideArena { offset, len, arena: arena.len() }),
+        }
+    }
+
+    /// Makes a call whose arguments have been found defined.
+    pub(crate) fn run(&mut self, mut call: Call) -> Outcome<Call> {
+        self.world.leave = None;
+        self.world.answer = None;
+        self.table.context = (&raw mut *self.world).cast();
+        let run = self.reference.table().run;
+        // SAFETY: the table is complete and its context is the world of this `H`; streams,
+        // compressors and ranges in `call` were checked by the method that made it. Neither the
+        // world nor the table is touched from here until the shim returns.
+        unsafe { run(&raw mut self.table, &raw mut call) };
+        if call.ending == RETURNED {
+            return Ok(call);
+        }
+        self.settle(&call);
+        match (call.ending, self.world.leave.take()) {
+            (ASSERTED, _) => {
+                // SAFETY: the shim gives a string constant of the reference.
+                let expression =
+                    unsafe { CStr::from_ptr(call.expression) }.to_string_lossy().into_owned();
+                Err(Stop::Asserted { line: call.line, expression })
+            }
+            (LEFT, Some(Leave::Panic(panic))) => resume_unwind(panic),
+            (LEFT, Some(Leave::Undefined(undefined))) => Err(undefined.into()),
+            (LEFT, None) => Err(Undefined::TooManyPieces.into()),
+            _ => {
+                let function =
+                    NAMES.get(call.function as usize).copied().unwrap_or("function of that number");
+                Err(Undefined::NoFunction { function }.into())
+            }
+        }
+    }
+
+    /// Brings the slots in line with a call that did not return.
+    fn settle(&mut self, call: &Call) {
+        let constructor = [Function::NewInput, Function::NewOutput, Function::GetReturnPath];
+        if !call.made.is_null()
+            && constructor.iter().any(|function| *function as u32 == call.function)
+        {
+            self.discard(call.made);
+        }
+        for slot in &mut self.world.slots {
+            if slot.condition == Condition::Closed {
+                continue;
+            }
+            if ptr::eq(slot.file, call.freed) {
+                slot.condition = Condition::Closed;
+            } else if call.ending == LEFT
+                && (ptr::eq(slot.file, call.file) || ptr::eq(slot.file, call.other))
+            {
+                slot.condition = Condition::Broken;
+            }
+        }
+    }
+
+    /// Numbers a stream that a call has made.
+    pub(crate) fn adopt(&mut self, file: *mut File) -> usize {
+        let buffer = self.view(file).buf as usize;
+        self.world.slots.push(Slot { file, buffer, condition: Condition::Open });
+        self.world.slots.len() - 1
+    }
+
+    /// Ends the number of a stream that a call has freed.
+    pub(crate) fn retire(&mut self, stream: usize) {
+        if let Some(slot) = self.world.slots.get_mut(stream) {
+            slot.condition = Condition::Closed;
+        }
+    }
+
+    fn view(&self, file: *mut File) -> View {
+        let mut view =
+            View { buf: ptr::null_mut(), writable: 0, index: 0, size: 0, pieces: 0, error: 0 };
+        // SAFETY: `file` is a stream of this reference that has not been freed.
+        unsafe { (self.reference.table().look)(file, &raw mut view) };
+        view
+    }
+
+    fn discard(&self, file: *mut File) {
+        // SAFETY: `file` is a stream of this reference that has not been freed, and no slot leads
+        // to it any more.
+        unsafe { (self.reference.table().discard)(file) };
+    }
+}
+
+impl<H: Host> Drop for Machine<H> {
+    fn drop(&mut self) {
+        self.reset();
+    }
+}

@@ -1,0 +1,62 @@
+//! How a reference is compiled: the one list for the build and for run time.
+
+/// Flags of upstream's build that give the file its meaning.
+///
+/// Without `-fwrapv` a sum of the original (L462) is undefined instead of wrapping. `NDEBUG` is
+/// never defined, and the shim's assertions do not look at it.
+pub(crate) const FLAGS: [&str; 6] = [
+    "-std=gnu11",
+    "-fwrapv",
+    "-fno-strict-aliasing",
+    "-fno-common",
+    "-D_GNU_SOURCE",
+    "-D_FILE_OFFSET_BITS=64",
+];
+
+/// Symbols stay inside, so that references do not see one another's.
+pub(crate) const VISIBILITY: &str = "-fvisibility=hidden";
+
+/// The source file that takes in the original. It is compiled without warnings (`-w`): the
+/// original is not ours to mend, and its glib sort of C trips what its own build turns off.
+pub(crate) const UNIT: &str = "unit.c";
+
+/// The shim's own source files.
+pub(crate) const SOURCES: [&str; 4] = ["calls.c", "later.c", "shim.c", "text.c"];
+
+/// The name under which [`UNIT`] includes the original.
+pub(crate) const ORIGINAL_NAME: &str = "qemu-file.c";
+
+/// The definition that tells a reference which file it was made from.
+pub(crate) fn identity(sha256: &str) -> String {
+    format!("-DREFERENCE_SHA256=\"{sha256}\"")
+}
+
+/// The SHA-256 of a file's bytes, in lower-case hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The value of `key` in the pin file: lines of `key = "value"`, `#` before a comment.
+pub(crate) const fn pinned<'a>(pin: &'a str, key: &str) -> &'a str {
+    let (text, name) = (pin.as_bytes(), key.as_bytes());
+    let mut at = 0;
+    while at < text.len() {
+        let mut same = 0;
+        while same < name.len() && at + same < text.len() && text[at + same] == name[same] {
+            same += 1;
+        }
+        let mut end = at;
+        while end < text.len() && text[end] != b'\n' {
+            end += 1;
+        }
+        if same == name.len() && at + same + 4 < end {
+            let (_, rest) = pin.split_at(at + same + 4);
+            let (value, _) = rest.split_at(end - 1 - (at + same + 4));
+            return value;
+        }
+        at = end + 1;
+    }
+    panic!("original.pin lacks a key; restore it from the repository")
+}

@@ -1,0 +1,238 @@
+//! A host that follows a script and writes down what it was asked.
+
+#![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
+
+use std::collections::VecDeque;
+
+use c_reference::{Direction, Host, Machine, Piece, Place, Reference, Transfer};
+use qemufile_core::GuestMemory;
+
+/// What a host was asked, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Read { asked: usize, given: usize },
+    Write(Vec<(Place, Vec<u8>)>),
+    Wait(Direction, bool),
+    Shutdown,
+    Close,
+    Blocking(bool),
+    Reference(usize),
+    Unreference(usize),
+    Release(Place, usize),
+    Report(String),
+    Sink(usize, Vec<u8>),
+    Closed,
+}
+
+#[derive(Default)]
+pub(crate) struct Script {
+    /// Answers to reads; none left is the end of the stream.
+    pub(crate) input: VecDeque<Answer>,
+    /// Answers to writes; none left takes all.
+    pub(crate) output: VecDeque<Transfer>,
+    /// Answers to sinks; none left takes all.
+    pub(crate) sinks: VecDeque<Result<usize, i32>>,
+    pub(crate) coroutine: bool,
+    pub(crate) shutdown: Option<Result<(), String>>,
+    pub(crate) close: Option<String>,
+    pub(crate) release: Option<i32>,
+    pub(crate) panic_in_write: bool,
+    pub(crate) panic_in_closed: bool,
+    pub(crate) panic_in_reference: bool,
+    pub(crate) events: Vec<Event>,
+}
+
+pub(crate) enum Answer {
+    Bytes(Vec<u8>),
+    Other(Transfer),
+}
+
+impl Script {
+    /// A stream of bytes that come in pieces of `chunk`.
+    pub(crate) fn reading(bytes: &[u8], chunk: usize) -> Self {
+        Self {
+            input: bytes.chunks(chunk).map(|bytes| Answer::Bytes(bytes.to_vec())).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn writing(answers: impl IntoIterator<Item = Transfer>) -> Self {
+        Self { output: answers.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Read { .. })).count()
+    }
+
+    /// Lengths of the pieces of every write.
+    pub(crate) fn writes(&self) -> Vec<Vec<usize>> {
+        self.pieces()
+            .iter()
+            .map(|write| write.iter().map(|(_, bytes)| bytes.len()).collect())
+            .collect()
+    }
+
+    pub(crate) fn pieces(&self) -> Vec<Vec<(Place, Vec<u8>)>> {
+        self.events
+            .iter()
+            .filter_map(
+                |event| if let Event::Write(pieces) = event { Some(pieces.clone()) } else { None },
+            )
+            .collect()
+    }
+
+    /// All bytes written, where every write took all.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        self.pieces().into_iter().flatten().flat_map(|(_, bytes)| bytes).collect()
+    }
+
+    pub(crate) fn releases(&self) -> Vec<(Place, usize)> {
+        self.events
+            .iter()
+            .filter_map(|event| {
+                if let Event::Release(place, len) = event { Some((*place, *len)) } else { None }
+            })
+            .collect()
+    }
+
+    pub(crate) fn reports(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(
+                |event| if let Event::Report(text) = event { Some(text.clone()) } else { None },
+            )
+            .collect()
+    }
+}
+
+impl Host for Script {
+    fn read(&mut self, _: usize, into: &mut [u8]) -> Transfer {
+        let asked = into.len();
+        let given = match self.input.pop_front() {
+            None => 0,
+            Some(Answer::Other(transfer)) => return transfer,
+            Some(Answer::Bytes(mut bytes)) => {
+                let given = bytes.len().min(asked);
+                into[..given].copy_from_slice(&bytes[..given]);
+                if given < bytes.len() {
+                    self.input.push_front(Answer::Bytes(bytes.split_off(given)));
+                }
+                given
+            }
+        };
+        self.events.push(Event::Read { asked, given });
+        Transfer::Done(given)
+    }
+
+    fn write(&mut self, _: usize, pieces: &[Piece<'_>]) -> Transfer {
+        assert!(!self.panic_in_write, "a host that panics");
+        self.events.push(Event::Write(
+            pieces.iter().map(|piece| (piece.place, piece.bytes.to_vec())).collect(),
+        ));
+        self.output
+            .pop_front()
+            .unwrap_or_else(|| Transfer::Done(pieces.iter().map(|piece| piece.len).sum()))
+    }
+
+    fn wait(&mut self, _: usize, direction: Direction, yielded: bool) {
+        self.events.push(Event::Wait(direction, yielded));
+    }
+
+    fn in_coroutine(&mut self) -> bool {
+        self.coroutine
+    }
+
+    fn can_shutdown(&mut self, _: usize) -> bool {
+        self.shutdown.is_some()
+    }
+
+    fn shutdown(&mut self, _: usize) -> Result<(), String> {
+        self.events.push(Event::Shutdown);
+        self.shutdown.clone().unwrap_or(Ok(()))
+    }
+
+    fn close(&mut self, _: usize) -> Result<(), String> {
+        self.events.push(Event::Close);
+        self.close.clone().map_or(Ok(()), Err)
+    }
+
+    fn set_blocking(&mut self, _: usize, blocking: bool) -> Result<(), String> {
+        self.events.push(Event::Blocking(blocking));
+        Ok(())
+    }
+
+    fn reference(&mut self, channel: usize) {
+        assert!(!self.panic_in_reference, "a host that panics");
+        self.events.push(Event::Reference(channel));
+    }
+
+    fn unreference(&mut self, channel: usize) {
+        self.events.push(Event::Unreference(channel));
+    }
+
+    fn release(&mut self, place: Place, len: usize) -> Result<(), i32> {
+        self.events.push(Event::Release(place, len));
+        self.release.map_or(Ok(()), Err)
+    }
+
+    fn report(&mut self, text: &str) {
+        self.events.push(Event::Report(text.to_owned()));
+    }
+
+    fn sink_write(&mut self, sink: usize, bytes: &[u8]) -> Result<usize, i32> {
+        let answer = self.sinks.pop_front().unwrap_or(Ok(bytes.len()))?;
+        self.events.push(Event::Sink(sink, bytes[..answer].to_vec()));
+        Ok(answer)
+    }
+
+    fn closed(&mut self) {
+        assert!(!self.panic_in_closed, "a host that panics");
+        self.events.push(Event::Closed);
+    }
+}
+
+/// The original, or `None` where it is not linked in and `REQUIRE_C=1` does not demand it.
+pub(crate) fn original() -> Option<Reference> {
+    let linked = Reference::linked();
+    if linked.is_none() {
+        let absence = c_reference::absence().unwrap_or("no original, and no reason");
+        assert!(std::env::var("REQUIRE_C").as_deref() != Ok("1"), "{absence}");
+        println!("{absence}");
+    }
+    linked
+}
+
+/// A machine over `script` with an arena of 1 MiB whose bytes count up, modulo 251.
+pub(crate) fn machine(reference: &Reference, script: Script) -> Machine<Script> {
+    let arena = GuestMemory::anonymous(1 << 20).expect("an arena");
+    let bytes: Vec<u8> =
+        (0..arena.len()).map(|at| u8::try_from(at % 251).expect("below 251")).collect();
+    arena.write_at(0, &bytes).expect("inside the arena");
+    Machine::new(reference, arena, script)
+}
+
+/// A machine with one stream that reads `bytes` in reads of `chunk`.
+pub(crate) fn reader(
+    reference: &Reference,
+    bytes: &[u8],
+    chunk: usize,
+) -> (Machine<Script>, usize) {
+    let mut machine = machine(reference, Script::reading(bytes, chunk));
+    let stream = machine.new_input(0).expect("a stream");
+    (machine, stream)
+}
+
+/// A machine with one stream that writes, and the answers to its writes.
+pub(crate) fn writer(
+    reference: &Reference,
+    answers: impl IntoIterator<Item = Transfer>,
+) -> (Machine<Script>, usize) {
+    let mut machine = machine(reference, Script::writing(answers));
+    let stream = machine.new_output(0).expect("a stream");
+    (machine, stream)
+}
+
+/// `len` bytes that count up, modulo 251.
+pub(crate) fn counting(len: usize) -> Vec<u8> {
+    (0..len).map(|at| u8::try_from(at % 251).expect("below 251")).collect()
+}
