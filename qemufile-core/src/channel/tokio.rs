@@ -2,8 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -22,6 +22,8 @@ pub struct TokioChannel {
     channel: DescriptorChannel,
     /// Taken out at a close, so that the descriptor is closed then and not later.
     reactor: RwLock<Option<AsyncFd<Arc<OwnedFd>>>>,
+    /// Whoever waits for input, and for room: the reactor forgets them at a close.
+    waiting: Mutex<[Option<Waker>; 2]>,
 }
 
 impl TokioChannel {
@@ -42,11 +44,15 @@ impl TokioChannel {
         let channel = DescriptorChannel::new(descriptor)?;
         channel.set_blocking(false)?;
         let reactor = sys::register(channel.open()?)?;
-        Ok(Self { channel, reactor: RwLock::new(Some(reactor)) })
+        Ok(Self { channel, reactor: RwLock::new(Some(reactor)), waiting: Mutex::new([None, None]) })
     }
 
     fn reactor(&self) -> RwLockReadGuard<'_, Option<AsyncFd<Arc<OwnedFd>>>> {
         self.reactor.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, [Option<Waker>; 2]> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries `operation` if the reactor has seen the channel ready, and lets the reactor know if
@@ -80,6 +86,7 @@ impl Channel for TokioChannel {
     fn poll_ready(&self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
         let reactor = self.reactor();
         let Some(reactor) = reactor.as_ref() else { return Poll::Ready(Err(closed())) };
+        self.waiting()[direction as usize] = Some(cx.waker().clone());
         let _ready = ready!(match direction {
             Direction::Input => reactor.poll_read_ready(cx),
             Direction::Output => reactor.poll_write_ready(cx),
@@ -97,6 +104,8 @@ impl Channel for TokioChannel {
 
     fn close(&self) -> io::Result<()> {
         drop(self.reactor.write().unwrap_or_else(PoisonError::into_inner).take());
+        let waiting = std::mem::take(&mut *self.waiting());
+        waiting.into_iter().flatten().for_each(Waker::wake);
         self.channel.close()
     }
 

@@ -157,6 +157,12 @@ impl<R: Read + Send, W: Write + Send> Channel for WrappedChannel<R, W> {
         sending.flush()?;
         let count = pieces.copy_front(&mut sending.copy);
         let written = sending.writer.write(&sending.copy[..count])?;
+        if written > count {
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("the wrapped writer claims {written} bytes where it was given {count}"),
+            ));
+        }
         sending.unflushed = true;
         match sending.flush() {
             Err(error)

@@ -199,6 +199,9 @@ impl Output {
         let torn = self.link.config.quirks.torn_compression;
         if !torn {
             self.begin().await?;
+        } else if self.begun.is_some() {
+            // The header would end the flush only after the payload is in its place.
+            let _ = self.flush().await;
         }
         let room = self.queue.room();
         let available = room.len().saturating_sub(HEADER);

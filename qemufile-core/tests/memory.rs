@@ -1,0 +1,216 @@
+//! Guest memory: ranges, discarding, and who keeps it mapped.
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(unsafe_code, reason = "a mapping of the test's own, given to `from_owner`")]
+
+mod support;
+
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use qemufile_core::{Config, GuestMemory, MemoryChannel, Misuse, Quirks, Stream, Writer, compat};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use support::{Event, channel, pattern};
+
+const PAGE: usize = 4096;
+
+fn bytes(memory: &GuestMemory) -> Vec<u8> {
+    let mut all = vec![0; memory.len()];
+    memory.read_at(0, &mut all).unwrap();
+    all
+}
+
+fn filled(len: usize) -> GuestMemory {
+    let memory = GuestMemory::anonymous(len).unwrap();
+    assert_eq!(bytes(&memory), vec![0; len]);
+    memory.write_at(0, &pattern(len)).unwrap();
+    memory
+}
+
+#[test]
+fn ranges_are_checked_to_the_last_byte() {
+    let memory = filled(100);
+    assert_eq!((memory.len(), memory.is_empty()), (100, false));
+    memory.write_at(100, &[]).unwrap();
+    memory.write_at(99, &[7]).unwrap();
+    let mut byte = [0];
+    memory.read_at(99, &mut byte).unwrap();
+    assert_eq!(byte, [7]);
+    for (offset, len) in [(100, 1), (99, 2), (usize::MAX, 1), (1, 100), (101, 0)] {
+        let misuse = Misuse::OutsideMemory { offset, len, memory: 100 };
+        let mut into = vec![0xee; len];
+        assert_eq!(memory.read_at(offset, &mut into), Err(misuse));
+        assert_eq!(into, vec![0xee; len], "nothing is copied");
+        assert_eq!(memory.write_at(offset, &into), Err(misuse));
+    }
+    assert_eq!(bytes(&memory)[..99], pattern(99));
+}
+
+#[test]
+fn clones_are_handles_to_the_same_bytes() {
+    let memory = filled(10);
+    let clone = memory.clone();
+    clone.write_at(0, b"xy").unwrap();
+    assert_eq!(bytes(&memory)[..2], *b"xy");
+    assert!(memory.is_same(&clone) && !memory.is_same(&filled(10)));
+    assert_eq!(memory.as_ptr(), clone.as_ptr());
+}
+
+#[test]
+fn no_bytes_at_all() {
+    let memory = GuestMemory::anonymous(0).unwrap();
+    assert!(memory.is_empty());
+    assert!(memory.write_at(0, &[1]).is_err());
+    let mut writer = Writer::new(channel([]).shared());
+    writer.put_guest(&memory, 0..0, false).unwrap();
+    writer.flush().unwrap();
+}
+
+#[test]
+fn a_discard_zeroes_whole_pages_and_keeps_parts() {
+    for (offset, len, zeroed) in [
+        (0, 4 * PAGE, 0..4 * PAGE),
+        (PAGE, PAGE, PAGE..2 * PAGE),
+        (PAGE, 2 * PAGE - 1, PAGE..2 * PAGE),
+        (PAGE, PAGE + 1, PAGE..2 * PAGE),
+        (0, PAGE - 1, 0..0),
+        (PAGE, 0, 0..0),
+    ] {
+        let memory = filled(4 * PAGE);
+        memory.discard(offset, len).unwrap();
+        let mut expected = pattern(4 * PAGE);
+        expected[zeroed].fill(0);
+        assert!(bytes(&memory) == expected, "{len} bytes at {offset}");
+    }
+    let memory = filled(4 * PAGE);
+    assert_eq!(memory.discard(1, 2 * PAGE).unwrap_err().raw_os_error(), Some(22));
+    assert!(memory.discard(3 * PAGE, 2 * PAGE).is_err());
+    assert!(bytes(&memory) == pattern(4 * PAGE));
+}
+
+#[test]
+fn the_last_page_of_a_mapping_that_ends_within_it() {
+    let memory = filled(PAGE + 100);
+    memory.discard(0, PAGE + 100).unwrap();
+    let all = bytes(&memory);
+    assert!(all[..PAGE] == [0; PAGE] && all[PAGE..] == pattern(PAGE + 100)[PAGE..]);
+}
+
+#[test]
+fn what_cannot_be_released_stays_and_is_reported() {
+    let memory = filled(2 * PAGE);
+    let scripted = channel([]).shared();
+    let reporter = Arc::new(scripted.journal.clone());
+    let config = Config { reporter, ..Config::default() };
+    let mut writer = Writer::with_config(scripted.clone(), &config);
+    writer.put_guest(&memory, 10..PAGE + 10, true).unwrap();
+    writer.flush().unwrap();
+    let events = scripted.events();
+    let [Event::Write { .. }, Event::Report(text)] = &events[..] else { panic!("{events:?}") };
+    assert!(text.contains("4096 bytes at offset 10 of guest memory"), "{text}");
+    assert!(bytes(&memory) == pattern(2 * PAGE) && writer.error().is_none());
+}
+
+/// A mapping of the test's own, which counts its end.
+struct Owner {
+    base: usize,
+    len: usize,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: `own` mapped exactly these bytes, and gave them to nobody but this owner's
+        // memory, which is gone when its owner is dropped.
+        unsafe { munmap(ptr::with_exposed_provenance_mut(self.base), self.len) }.unwrap();
+    }
+}
+
+fn own(len: usize) -> (GuestMemory, Arc<AtomicUsize>) {
+    let flags = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new private mapping, at an address of the kernel's choice.
+    let base = unsafe { mmap_anonymous(ptr::null_mut(), len, flags, MapFlags::PRIVATE) }.unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let owner = Owner { base: base.expose_provenance(), len, dropped: dropped.clone() };
+    let base = NonNull::new(base.cast()).unwrap();
+    // SAFETY: the mapping is readable, writable, private to this memory, and may be discarded; it
+    // stays until its owner is dropped.
+    (unsafe { GuestMemory::from_owner(base, len, owner) }, dropped)
+}
+
+#[test]
+fn an_owner_is_dropped_with_the_last_handle() {
+    let (memory, dropped) = own(2 * PAGE);
+    let clone = memory.clone();
+    memory.write_at(0, &pattern(2 * PAGE)).unwrap();
+    drop(memory);
+    assert!(bytes(&clone) == pattern(2 * PAGE));
+    clone.discard(PAGE, PAGE).unwrap();
+    assert_eq!(bytes(&clone)[PAGE..], [0; PAGE]);
+    assert_eq!(dropped.load(Ordering::SeqCst), 0);
+    drop(clone);
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_is_queued_keeps_its_owner() {
+    let (memory, dropped) = own(PAGE);
+    memory.write_at(0, &pattern(PAGE)).unwrap();
+    let channel = Arc::new(MemoryChannel::new());
+    let mut writer = Writer::new(channel.clone());
+    writer.put_guest(&memory, 0..PAGE, true).unwrap();
+    drop(memory);
+    assert_eq!(dropped.load(Ordering::SeqCst), 0, "it is still to be sent");
+    writer.flush().unwrap();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    assert_eq!(channel.take_output(), pattern(PAGE));
+}
+
+#[test]
+fn a_stream_that_failed_gives_its_owners_up_when_it_goes() {
+    for close in [true, false] {
+        let (memory, dropped) = own(PAGE);
+        let scripted = channel([]).shared();
+        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+        writer.put_guest(&memory, 0..PAGE, true).unwrap();
+        drop(memory);
+        compat::set_error(&writer, -5);
+        writer.flush().unwrap_err();
+        assert_eq!(dropped.load(Ordering::SeqCst), 0);
+        if close {
+            writer.close().unwrap_err();
+        } else {
+            drop(writer);
+            let events = scripted.events();
+            assert!(matches!(&events[..], [Event::Report(text)] if text.contains("4096 bytes")));
+        }
+        assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[cfg(feature = "vm-memory")]
+#[test]
+fn a_region_of_vm_memory() {
+    use vm_memory::{
+        Bytes, GuestAddress, GuestMemoryRegion, GuestRegionMmap, MmapRegion, VolatileMemory,
+    };
+
+    let region = Arc::new(MmapRegion::<()>::new(2 * PAGE).unwrap());
+    let memory = GuestMemory::from_region(region.clone());
+    assert_eq!((memory.len(), memory.as_ptr()), (2 * PAGE, region.as_ptr()));
+    region.get_slice(0, 2 * PAGE).unwrap().copy_from(&pattern(2 * PAGE)[..]);
+    let channel = Arc::new(MemoryChannel::new());
+    let mut writer = Writer::new(channel.clone());
+    writer.put_guest(&memory, PAGE..2 * PAGE, true).unwrap();
+    drop(memory);
+    writer.close().unwrap();
+    assert_eq!(channel.take_output(), &pattern(2 * PAGE)[PAGE..]);
+    let mut after = vec![1; 2 * PAGE];
+    region.get_slice(0, 2 * PAGE).unwrap().copy_to(&mut after[..]);
+    assert!(after[..PAGE] == pattern(PAGE) && after[PAGE..] == [0; PAGE], "released");
+    let region = Arc::into_inner(region).expect("no handle is left");
+    let guest = GuestRegionMmap::<()>::new(region, GuestAddress(0)).unwrap();
+    assert_eq!(guest.len(), 2 * PAGE as u64);
+    let _ = guest.read_obj::<u8>(vm_memory::MemoryRegionAddress(0)).unwrap();
+}

@@ -1,0 +1,110 @@
+//! Child processes.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use qemufile_core::{Channel, CommandChannel, Direction, Operation, Reader, Stream, Writer};
+
+use super::cause;
+use crate::support::pattern;
+
+fn shell(line: &str, directions: &[Direction]) -> Arc<CommandChannel> {
+    Arc::new(CommandChannel::shell(line, directions).unwrap())
+}
+
+#[test]
+fn a_child_that_keeps_what_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stream");
+    let mut writer =
+        Writer::new(shell(&format!("cat > '{}'", path.display()), &[Direction::Output]));
+    writer.put_buffer(&pattern(300_000)).unwrap();
+    writer.close().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), pattern(300_000), "the close waited for the child");
+
+    let child = shell(&format!("cat '{}'", path.display()), &[Direction::Input]);
+    let mut reader = Reader::new(child);
+    let mut into = vec![0; 300_000];
+    reader.get_buffer(&mut into).unwrap();
+    assert_eq!(into, pattern(300_000));
+    assert!(reader.get_byte().unwrap_err().stream().unwrap().is_end_of_stream());
+}
+
+#[test]
+fn a_child_in_both_directions() {
+    let child = shell("cat", &[Direction::Input, Direction::Output]);
+    child.set_blocking(false).unwrap();
+    let mut writer = Writer::new(child);
+    let mut reader = writer.return_path();
+    writer.put_be64(7).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(reader.get_be64().unwrap(), 7);
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_child_that_dies_early() {
+    let mut writer = Writer::new(shell("exit 3", &[Direction::Output]));
+    let error = writer.put_buffer(&pattern(1 << 20)).unwrap_err();
+    assert_eq!(cause(&error), (Operation::Write, 32));
+    let error = writer.close().unwrap_err();
+    assert_eq!(error.errno(), -5);
+    assert!(error.channel.unwrap().to_string().contains("exit status: 3"));
+}
+
+#[test]
+fn a_child_that_fails_after_it_took_everything() {
+    let mut writer = Writer::new(shell("cat > /dev/null; exit 7", &[Direction::Output]));
+    writer.put_byte(1).unwrap();
+    let error = writer.close().unwrap_err();
+    assert_eq!((error.errno(), error.stream.is_none()), (-1, true));
+    assert!(error.to_string().contains("exit status: 7"), "{error}");
+}
+
+#[test]
+fn a_child_that_is_killed() {
+    let child = shell("printf abc; kill -9 $$", &[Direction::Input]);
+    let mut reader = Reader::new(child);
+    let error = reader.get_be32().unwrap_err();
+    assert!(error.stream().unwrap().is_end_of_stream(), "{error}");
+    let error = reader.close().unwrap_err();
+    assert!(error.channel.unwrap().to_string().contains("signal: 9"));
+}
+
+#[test]
+fn a_second_close_does_not_wait_again() {
+    let child = shell("exit 1", &[]);
+    assert!(child.close().is_err());
+    child.close().unwrap();
+    assert!(child.set_blocking(true).is_err());
+}
+
+#[test]
+fn directions_that_are_not_connected() {
+    let child = shell("true", &[]);
+    let mut writer = Writer::new(child.clone());
+    writer.put_byte(1).unwrap();
+    assert!(writer.flush().unwrap_err().to_string().contains("not connected"));
+    let mut reader = Reader::new(child);
+    assert!(reader.get_byte().unwrap_err().to_string().contains("not connected"));
+    assert!(!reader.channel().can_shutdown());
+}
+
+#[test]
+fn a_program_that_is_not_there() {
+    let missing = Command::new("/nonexistent/program");
+    assert!(CommandChannel::spawn(missing, &[Direction::Output]).is_err());
+}
+
+#[test]
+fn a_dropped_child_is_not_left_behind() {
+    // It holds the pipe's other end open, and reads nothing.
+    let (mut source, sink) = std::io::pipe().unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "exec cat /dev/zero >/dev/null"]).stderr(sink);
+    let child = CommandChannel::spawn(command, &[]).unwrap();
+    drop(child);
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut source, &mut rest).unwrap();
+    assert_eq!(rest, [], "all holders of the pipe are gone");
+}

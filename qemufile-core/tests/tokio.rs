@@ -1,0 +1,168 @@
+//! Asynchronous streams in tokio's reactor, on real sockets.
+#![cfg(feature = "tokio")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use qemufile_core::{
+    AsyncReader, AsyncWriter, Channel, DescriptorChannel, GuestMemory, Reader, Stream,
+    TokioChannel, Writer,
+};
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use support::pattern;
+use tokio::runtime::{Builder, Runtime};
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_io().build().unwrap()
+}
+
+/// All tasks in this thread: one that gave way has been polled by all others.
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_io().build().unwrap()
+}
+
+/// Within a runtime: two ends of a connection that holds little.
+fn pair() -> (Arc<TokioChannel>, Arc<TokioChannel>) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    for end in [&ours, &theirs] {
+        set_socket_send_buffer_size(end, 0).unwrap();
+    }
+    (Arc::new(TokioChannel::new(ours).unwrap()), Arc::new(TokioChannel::new(theirs).unwrap()))
+}
+
+#[test]
+fn two_tasks_and_a_return_path() {
+    runtime().block_on(async {
+        let (ours, theirs) = pair();
+        let sender = tokio::spawn(async move {
+            let memory = GuestMemory::anonymous(1 << 20).unwrap();
+            memory.write_at(0, &pattern(1 << 20)).unwrap();
+            let mut writer = AsyncWriter::new(ours);
+            let mut back = writer.return_path();
+            for page in 0..256 {
+                writer.put_be64(page).await.unwrap();
+                let start = usize::try_from(page).unwrap() * 4096;
+                writer.put_guest(&memory, start..start + 4096, false).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+            assert_eq!(back.get_be32().await.unwrap(), 256);
+            writer.close().await.unwrap();
+        });
+        let receiver = tokio::spawn(async move {
+            let mut reader = AsyncReader::new(theirs);
+            let memory = pattern(1 << 20);
+            let mut into = [0; 4096];
+            for (at, page) in (0_u64..).zip(memory.chunks(4096)) {
+                assert_eq!(reader.get_be64().await.unwrap(), at);
+                assert_eq!(reader.get_buffer_in_place(&mut into).await.unwrap(), page);
+            }
+            let mut back = reader.return_path();
+            back.put_be32(256).await.unwrap();
+            back.flush().await.unwrap();
+            let end = reader.get_byte().await.unwrap_err();
+            assert!(end.stream().unwrap().is_end_of_stream());
+        });
+        sender.await.unwrap();
+        receiver.await.unwrap();
+    });
+}
+
+#[test]
+fn a_waiting_task_is_shut_down_by_a_thread() {
+    one_thread().block_on(async {
+        for reads in [true, false] {
+            let (ours, _theirs) = pair();
+            let mut reader = AsyncReader::new(ours);
+            let mut writer = reader.return_path();
+            let handle = if reads { reader.shutdown_handle() } else { writer.shutdown_handle() };
+            let waiting = tokio::spawn(async move {
+                if reads {
+                    reader.get_byte().await.unwrap_err().stream().unwrap().clone()
+                } else {
+                    writer.put_buffer(&pattern(1 << 22)).await.unwrap_err()
+                }
+            });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished());
+            std::thread::spawn(move || handle.shutdown().unwrap()).join().unwrap();
+            assert!(waiting.await.unwrap().is_shutdown());
+        }
+    });
+}
+
+#[test]
+fn a_close_closes_the_descriptor_at_once() {
+    one_thread().block_on(async {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let channel = Arc::new(TokioChannel::new(ours).unwrap());
+        let mut writer = AsyncWriter::new(channel.clone());
+        let mut reader = writer.return_path();
+        writer.put_be16(0x0102).await.unwrap();
+        writer.close().await.unwrap();
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).unwrap();
+        assert_eq!(all, [1, 2], "and the peer sees the end, while others hold the channel");
+        channel.close().unwrap();
+        assert!(reader.get_byte().await.unwrap_err().to_string().contains("closed"));
+        assert!(channel.shutdown().is_err());
+    });
+}
+
+#[test]
+fn a_close_wakes_the_task_that_waits() {
+    one_thread().block_on(async {
+        let (ours, _theirs) = pair();
+        let mut reader = AsyncReader::new(ours.clone());
+        let waiting = tokio::spawn(async move { reader.get_byte().await });
+        // In one thread, giving way lets the reader run up to its wait.
+        tokio::task::yield_now().await;
+        ours.close().unwrap();
+        let error = waiting.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("the channel is closed"), "{error}");
+    });
+}
+
+#[test]
+fn it_is_for_asynchronous_streams_only() {
+    one_thread().block_on(async {
+        let (ours, theirs) = pair();
+        let mut reader = Reader::new(ours.clone());
+        let error = reader.get_byte().unwrap_err();
+        assert!(error.to_string().contains("AsyncReader"), "{error}");
+        assert!(ours.set_blocking(true).is_err());
+        ours.set_blocking(false).unwrap();
+        let mut writer = Writer::new(theirs);
+        writer.put_buffer(&pattern(1 << 22)).unwrap_err();
+    });
+}
+
+#[test]
+fn a_blocking_peer_reads_the_same_stream() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let receiver = std::thread::spawn(move || {
+        let mut reader = Reader::new(Arc::new(DescriptorChannel::new(theirs).unwrap()));
+        let mut into = vec![0; 500_000];
+        reader.get_buffer(&mut into).unwrap();
+        into
+    });
+    runtime().block_on(async {
+        let mut writer = AsyncWriter::new(Arc::new(TokioChannel::new(ours).unwrap()));
+        writer.put_buffer(&pattern(500_000)).await.unwrap();
+        writer.close().await.unwrap();
+    });
+    assert!(receiver.join().unwrap() == pattern(500_000));
+}
+
+#[test]
+fn what_cannot_be_registered_is_an_error() {
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let error = TokioChannel::new(ours).unwrap_err();
+    assert!(error.to_string().contains("runtime"), "{error}");
+    one_thread().block_on(async {
+        assert!(TokioChannel::new(tempfile::tempfile().unwrap()).is_err(), "a plain file");
+    });
+}
