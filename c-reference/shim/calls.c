@@ -87,10 +87,17 @@ __attribute__((noinline)) static void dispatch(struct host *host, struct call *c
         break;
     case GET_ERROR_OBJ:
         call->number = qemu_file_get_error_obj(file, &error);
+        /* A caller may do without the text. */
+        if ((int)call->number != qemu_file_get_error_obj(file, NULL)) {
+            reference_assertion(0, "the code does not depend on who asks for the text");
+        }
         answer(host, error);
         break;
     case GET_ERROR_OBJ_ANY:
         call->number = qemu_file_get_error_obj_any(file, call->other, &error);
+        if ((int)call->number != qemu_file_get_error_obj_any(file, call->other, NULL)) {
+            reference_assertion(0, "the code does not depend on who asks for the text");
+        }
         answer(host, error);
         break;
     case SET_ERROR_OBJ:

@@ -66,7 +66,9 @@ int qemu_madvise(void *start, size_t len, int advice)
 {
     int error = 0;
 
-    (void)advice;
+    if (advice != QEMU_MADV_DONTNEED) {
+        reference_assertion(0, "memory is released, and nothing else is advised");
+    }
     if (checked(host()->release(host()->context, start, len, &error)) < 0) {
         errno = error;
         return -1;
@@ -203,6 +205,9 @@ bool qemu_in_coroutine(void)
 
 static void wait_for(QIOChannel *channel, int condition, int yielded)
 {
+    if (condition != G_IO_IN && condition != G_IO_OUT) {
+        reference_assertion(0, "a wait is for input or for output");
+    }
     checked(host()->wait(host()->context, number(channel), condition == G_IO_OUT, yielded));
 }
 
@@ -290,7 +295,9 @@ int qio_channel_shutdown(QIOChannel *channel, int how, Error **error)
     struct text failure = { 0 };
     ptrdiff_t answer;
 
-    (void)how;
+    if (how != QIO_CHANNEL_SHUTDOWN_BOTH) {
+        reference_assertion(0, "both directions are shut down");
+    }
     answer = host()->shutdown(host()->context, number(channel), &failure);
     return finished(answer, error, failure);
 }

@@ -8,7 +8,7 @@ use std::{fs, io};
 use crate::recipe::{self, FLAGS, ORIGINAL_NAME, SOURCES, UNIT, VISIBILITY};
 
 /// The shim, as it was when this crate was built.
-const SHIM: [(&str, &str); 21] = [
+pub(crate) const SHIM: [(&str, &str); 21] = [
     ("calls.c", include_str!("../shim/calls.c")),
     ("host.h", include_str!("../shim/host.h")),
     ("inside.h", include_str!("../shim/inside.h")),
@@ -94,13 +94,7 @@ pub(crate) fn compile(source: &Path, extra_flags: &[&str], out: &Path) -> Result
     // Alone in its directory, lest headers beside the file given be taken for the shim's.
     write(&original.join(ORIGINAL_NAME), &text)?;
 
-    let target =
-        out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let aside = tempfile::Builder::new()
-        .prefix(".reference-")
-        .suffix(".so")
-        .tempfile_in(target)
-        .map_err(|error| CompileError::Write { path: out.to_owned(), source: error })?;
+    let aside = in_directory(out)?;
     let mut arguments: Vec<OsString> =
         ["-shared", "-fPIC", "-O2", "-g", "-w", VISIBILITY, "-Wl,-Bsymbolic", "-Wl,-z,defs"]
             .iter()
@@ -124,7 +118,18 @@ pub(crate) fn compile(source: &Path, extra_flags: &[&str], out: &Path) -> Result
     Ok(())
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), CompileError> {
+/// A file beside `out`, to be renamed to it.
+pub(crate) fn in_directory(out: &Path) -> Result<tempfile::NamedTempFile, CompileError> {
+    let target =
+        out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".reference-")
+        .suffix(".so")
+        .tempfile_in(target)
+        .map_err(|source| CompileError::Write { path: out.to_owned(), source })
+}
+
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CompileError> {
     path.parent()
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(path, content))
@@ -132,7 +137,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), CompileError> {
 }
 
 /// Runs `$CC`, or the first usual compiler that is here.
-fn run_compiler(arguments: &[OsString]) -> Result<(String, Output), CompileError> {
+pub(crate) fn run_compiler(arguments: &[OsString]) -> Result<(String, Output), CompileError> {
     let given = std::env::var("CC").unwrap_or_default();
     let candidates =
         if given.trim().is_empty() { vec!["cc", "gcc", "clang"] } else { vec![given.trim()] };

@@ -32,9 +32,12 @@ pub enum Source {
 pub struct CountedString {
     /// What it returned: 0 for an empty text, and for one that was cut short.
     pub len: usize,
-    /// The caller's memory afterwards: 256 bytes, zero before the call.
+    /// The caller's memory afterwards: 256 bytes, with zeros for all that the call did not write.
     pub buffer: Vec<u8>,
 }
+
+/// What the caller's memory holds before a text is read into it: no zero.
+const UNTOUCHED: u8 = 0xee;
 
 #[expect(clippy::cast_possible_truncation, reason = "the shim has widened a size_t")]
 fn size(call: &Call) -> usize {
@@ -128,8 +131,8 @@ impl<H: Host> Machine<H> {
     /// Asserts that the stream reads, L590, and that `offset` is below 32768, L591;
     /// [`Undefined::PeekOffset`] for a negative one.
     pub fn peek_byte(&mut self, stream: usize, offset: i32) -> Outcome<i32> {
-        let (file, _) = self.sound(stream)?;
-        if offset < 0 {
+        let (file, state) = self.sound(stream)?;
+        if offset < 0 && !state.writable {
             return Err(Undefined::PeekOffset { offset }.into());
         }
         let call =
@@ -182,9 +185,14 @@ impl<H: Host> Machine<H> {
     /// Asserts that the stream reads, L590.
     pub fn get_counted_string(&mut self, stream: usize) -> Outcome<CountedString> {
         let (file, _) = self.sound(stream)?;
-        let mut buffer = vec![0; 256];
+        let mut buffer = vec![UNTOUCHED; 256];
         let bytes = buffer.as_mut_ptr().cast();
         let call = self.run(Call { file, bytes, ..Call::new(Function::GetCountedString) })?;
+        // The zero behind the text is the last byte that the call writes.
+        match buffer.iter().rposition(|byte| *byte != UNTOUCHED) {
+            Some(end) if buffer[end] == 0 => buffer[end..].fill(0),
+            _ => return Err(Undefined::NoZero { stream }.into()),
+        }
         Ok(CountedString { len: size(&call), buffer })
     }
 

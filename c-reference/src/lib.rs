@@ -31,6 +31,7 @@ mod output;
 mod recipe;
 mod reference;
 mod stream;
+mod workshop;
 
 use std::path::Path;
 
@@ -42,6 +43,7 @@ pub use machine::Machine;
 pub use outcome::{Outcome, Stop, Undefined};
 pub use reference::{LoadError, Reference};
 pub use stream::StreamState;
+pub use workshop::Workshop;
 
 /// The one original that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

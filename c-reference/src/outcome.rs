@@ -47,6 +47,12 @@ pub enum Undefined {
         /// The level that was given.
         level: i32,
     },
+    /// The call returned, and the text that it has read does not end with a zero.
+    #[error("the text read from stream {stream} does not end with a zero: the reference is broken")]
+    NoZero {
+        /// The number that was given.
+        stream: usize,
+    },
     /// No descriptor stands for this sink.
     #[error("sink {sink} is above {most}, the highest that there is a descriptor for")]
     NoSink {

@@ -1,0 +1,27 @@
+//! `check`: everything that is bounded.
+
+use conformance::explore::End;
+
+use super::Ended;
+use super::arguments::Streams;
+use super::interrupt::Interrupt;
+use super::setup::Setup;
+use super::{explore, replay, streams};
+
+/// Always the same cases, so that two runs of the same tree say the same.
+const SEED: u64 = 1;
+
+pub(crate) fn run(setup: &Setup) -> Ended {
+    let interrupt = Interrupt::noted()?;
+    let mut report = setup.report(Some(SEED));
+    replay::replay(&[], setup, &interrupt, &mut report)?;
+    if !interrupt.came() {
+        let all = Streams { paths: Vec::new(), dump: false, description_from: None };
+        streams::add(&all, setup, &interrupt, &mut report)?;
+    }
+    if !interrupt.came() {
+        explore::add(SEED, End::Cases(explore::CASES), setup, &interrupt, &mut report)?;
+    }
+    report.interrupted |= interrupt.came();
+    setup.conclude(report)
+}

@@ -1,0 +1,174 @@
+//! `mutants`: what the corpus finds of broken copies of the original.
+
+use std::time::{Duration, Instant};
+
+use c_reference::Reference;
+use conformance::isolate::ReferenceFile;
+use conformance::mutants::battery::{Battery, LIMIT};
+use conformance::mutants::hunt::{Times, hunt};
+use conformance::mutants::making::{Made, make};
+use conformance::mutants::table::KillTable;
+use conformance::mutants::{Mutant, by_rules, functions, hand, ledger};
+use conformance::parallel;
+use conformance::record::write_whole;
+use conformance::report::Status;
+use conformance::subject::Original;
+
+use super::arguments::{Format, Mutants};
+use super::interrupt::Interrupt;
+use super::setup::{Setup, absence};
+use super::{Ended, Stop, files, output};
+
+/// Where the table of the last full run is kept, in the directory of the output.
+const KEPT: &str = "mutants.json";
+
+/// Seed of a search from nothing: always the same, so that two runs can be compared.
+const SEED: u64 = 1;
+
+pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
+    let began = Instant::now();
+    let interrupt = Interrupt::noted()?;
+    let text = original()?;
+    let place = files::in_project("corpus/mutants")?;
+    let sha256 = c_reference::PIN.sha256;
+    let ledger = ledger::load(&place.join("ledger.ron"), sha256).map_err(Stop::input)?;
+    let mut mutants = by_rules(&text);
+    mutants.extend(hand::load(&place.join("hand.ron"), &text, sha256).map_err(Stop::input)?);
+    let all = mutants.len();
+    if let Some(part) = &arguments.only {
+        mutants.retain(|mutant| mutant.function == *part || mutant.id.starts_with(part.as_str()));
+    }
+    let mut number: u64 = 0;
+    mutants.retain(|_| {
+        number += 1;
+        setup.shard.has(number - 1)
+    });
+    let partial = mutants.len() < all;
+
+    if arguments.print {
+        return print(&text, &mutants);
+    }
+    let kept = setup.output.join("mutants");
+    let made = make(&text, &mutants, &kept, setup.jobs).map_err(Stop::input)?;
+    let running: Vec<(&Mutant, ReferenceFile)> = opened(&mutants, &made)?;
+    output::remark(format_args!(
+        "{} mutants are to be run, made in {:.0} s",
+        running.len(),
+        began.elapsed().as_secs_f64()
+    ));
+
+    let mut linked = linked()?;
+    let (paths, problems) = files::traces(&[], conformance::explore::Shard::WHOLE)?;
+    problems.iter().for_each(|problem| output::complain(problem));
+    let (battery, errors) = Battery::prepare(&paths, &mut linked);
+    if let Some(error) = errors.first() {
+        return Err(Stop::input(error));
+    }
+    let kills = parallel::map(
+        setup.jobs,
+        &running,
+        || (),
+        |(), _, (mutant, file)| {
+            if interrupt.came() { None } else { Some(battery.kill(mutant, file)) }
+        },
+    );
+    if interrupt.came() {
+        return Ok(Status::Interrupted);
+    }
+    let tried: Vec<_> =
+        running.iter().map(|(mutant, _)| *mutant).zip(kills.into_iter().flatten()).collect();
+    let named: Vec<(&Mutant, Made)> = mutants.iter().zip(made).collect();
+    let mut table = KillTable::new(&functions(&text), &named, &tried, &ledger);
+    if partial {
+        // What a part does not have is no fault of the ledger.
+        table.ledger.retain(|fault| fault.contains("kills it"));
+    }
+    table.partial = partial;
+    sha256.clone_into(&mut table.original);
+    battery.sha256().clone_into(&mut table.corpus);
+    table.traces = battery.len();
+    if let Some(seconds) = arguments.search {
+        table.search =
+            Some(search(&running, &ledger, setup, &interrupt, Duration::from_secs(seconds))?);
+    }
+    table.seconds = began.elapsed().as_secs_f64();
+    conclude(&table, setup)
+}
+
+fn original() -> Result<String, Stop> {
+    let path = c_reference::original_path().ok_or_else(|| Stop::missing(absence()))?;
+    if !Reference::linked().is_some_and(|reference| reference.pinned()) {
+        return Err(Stop::missing(
+            "mutants are made of the pinned original, and another file is linked in",
+        ));
+    }
+    std::fs::read_to_string(path)
+        .map_err(|error| Stop::missing(format!("{}: {error}; build again", path.display())))
+}
+
+fn linked() -> Result<Original, Stop> {
+    Reference::linked().map(Original::new).ok_or_else(|| Stop::missing(absence()))
+}
+
+/// Prints the mutants' names instead of running them; of a single one, its whole text.
+fn print(text: &str, mutants: &[Mutant]) -> Ended {
+    match mutants {
+        [] => return Err(Stop::input("no mutant of that name, and no function")),
+        [mutant] => output::print(mutant.apply(text)),
+        mutants => mutants
+            .iter()
+            .for_each(|mutant| output::print(format_args!("{}\t{}\n", mutant.id, mutant.function))),
+    }
+    Ok(Status::Conforms)
+}
+
+fn opened<'a>(
+    mutants: &'a [Mutant],
+    made: &[Made],
+) -> Result<Vec<(&'a Mutant, ReferenceFile)>, Stop> {
+    let program = std::env::current_exe().map_err(Stop::input)?;
+    let mut running = Vec::new();
+    for (mutant, made) in mutants.iter().zip(made) {
+        if let Made::Object(object) = made {
+            running
+                .push((mutant, ReferenceFile::open(object, &program, LIMIT).map_err(Stop::input)?));
+        }
+    }
+    Ok(running)
+}
+
+/// Looks for every mutant that is not excused, on one processor each.
+fn search(
+    running: &[(&Mutant, ReferenceFile)],
+    ledger: &ledger::Ledger,
+    setup: &Setup,
+    interrupt: &Interrupt,
+    limit: Duration,
+) -> Result<Times, Stop> {
+    let wanted: Vec<&(&Mutant, ReferenceFile)> =
+        running.iter().filter(|(mutant, _)| !ledger.contains_key(&mutant.id)).collect();
+    let reference = Reference::linked().ok_or_else(|| Stop::missing(absence()))?;
+    let original = || Original::new(reference.clone());
+    let searches = parallel::map(setup.jobs, &wanted, original, |original, _, (mutant, file)| {
+        let found = if interrupt.came() { None } else { hunt(original, file, SEED, limit) };
+        (mutant.id.clone(), found)
+    });
+    Ok(Times::new(SEED, limit, &searches))
+}
+
+fn conclude(table: &KillTable, setup: &Setup) -> Ended {
+    let json = serde_json::to_string_pretty(table).map_err(Stop::input)? + "\n";
+    if !table.partial {
+        let path = setup.output.join(KEPT);
+        write_whole(&path, &json)
+            .map_err(|error| Stop::input(format!("{}: {error}", path.display())))?;
+    }
+    match setup.format {
+        Format::Text => output::print(table.text()),
+        Format::Json => output::print(json),
+        Format::Junit => {
+            return Err(Stop::input("mutants has text and JSON only: leave out --format junit"));
+        }
+    }
+    Ok(if table.passes() { Status::Conforms } else { Status::Diverged })
+}

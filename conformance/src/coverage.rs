@@ -1,0 +1,358 @@
+//! What of the original the corpus reaches: lines, branches, and conditions (MC/DC).
+//!
+//! `llvm-cov export` writes the counts as JSON; here they are compared with the list of what no
+//! caller can reach, which names each place and the reason. A place that is listed and reached is
+//! as wrong as one that is missed and not listed.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::text_form;
+
+/// Version of the list's form, and of the JSON form of [`Coverage`].
+pub const FORMAT: u32 = 1;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Measure {
+    /// A line with code was run.
+    Line,
+    /// A branch was taken: one for each way of each condition.
+    Branch,
+    /// A condition decided alone (MC/DC).
+    Condition,
+}
+
+/// A place of the file that is not reached.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Missed {
+    /// What is not reached.
+    pub measure: Measure,
+    /// Line, from 1.
+    pub line: u64,
+    /// Which of the line's: column and way of a branch, column and number of a condition.
+    pub which: String,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "L{} {:?} {}", self.line, self.measure, self.which)
+    }
+}
+
+/// How many there are of one measure, and how many are reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// All of them.
+    pub all: usize,
+    /// Those that are reached.
+    pub reached: usize,
+    /// Those that the list says cannot be.
+    pub unreachable: usize,
+}
+
+/// What was reached of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Version of the form: [`FORMAT`].
+    pub format: u32,
+    /// SHA-256 of the hashes of the corpus's traces.
+    pub corpus: String,
+    /// Each measure.
+    pub shares: BTreeMap<Measure, Share>,
+    /// What is missed and not listed.
+    pub missed: Vec<Missed>,
+    /// What is listed and reached, or not there.
+    pub needless: Vec<String>,
+}
+
+/// Why there is nothing to say.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoverageError {
+    /// A file cannot be read.
+    #[error("{path}: {source}; ci/coverage makes the export", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not in its form.
+    #[error("{path}:{line}:{column}: {reason}", path = path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What was expected.
+        reason: String,
+    },
+    /// The export has no counts of the file.
+    #[error("{path}: no counts of {file}: build it with -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc", path = path.display())]
+    Absent {
+        /// The export.
+        path: PathBuf,
+        /// The end of the file's name.
+        file: String,
+    },
+}
+
+/// What `llvm-cov export` writes, as far as it is needed.
+#[derive(Deserialize)]
+struct Export {
+    data: Vec<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    files: Vec<Counted>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    filename: String,
+    segments: Vec<(u64, u64, u64, bool, bool, bool)>,
+    #[serde(default)]
+    branches: Vec<(u64, u64, u64, u64, u64, u64, u64, u64, u64)>,
+    #[serde(default)]
+    mcdc_records: Vec<(u64, u64, u64, u64, u64, u64, Vec<bool>)>,
+}
+
+/// The list of what cannot be reached.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    format: u32,
+    original: String,
+    places: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    reason: String,
+    missed: Vec<(Measure, u64, String)>,
+}
+
+/// Reads the export at `path` and compares what it says of the file whose name ends with `file`
+/// with the list at `list`, which has to be of the original with the SHA-256 `pinned`.
+///
+/// # Errors
+///
+/// [`CoverageError`], with the file and the place.
+pub fn measure(
+    path: &Path,
+    file: &str,
+    list: &Path,
+    pinned: &str,
+    corpus: &str,
+) -> Result<Coverage, CoverageError> {
+    let text = read(path)?;
+    let export: Export = serde_json::from_str(&text).map_err(|error| CoverageError::Syntax {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        reason: error.to_string(),
+    })?;
+    let mut files = export.data.into_iter().flat_map(|data| data.files);
+    let counted = files
+        .find(|counted| counted.filename.ends_with(file))
+        .ok_or_else(|| CoverageError::Absent { path: path.to_owned(), file: file.to_owned() })?;
+    let listed = listed(list, pinned)?;
+    let mut places = lines(&counted);
+    places.extend(branches(&counted));
+    places.extend(conditions(&counted));
+    Ok(judged(&places, &listed, corpus))
+}
+
+fn read(path: &Path) -> Result<String, CoverageError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| CoverageError::Read { path: path.to_owned(), source })
+}
+
+fn listed(path: &Path, pinned: &str) -> Result<Vec<Missed>, CoverageError> {
+    let text = read(path)?;
+    let wrong = |line, column, reason| CoverageError::Syntax {
+        path: path.to_owned(),
+        line,
+        column,
+        reason,
+    };
+    let list: List = text_form().from_str(&text).map_err(|error| {
+        wrong(error.span.start.line, error.span.start.col, error.code.to_string())
+    })?;
+    if list.format != FORMAT || list.original != pinned {
+        return Err(wrong(1, 1, format!("expected format {FORMAT} and original {pinned}")));
+    }
+    if let Some(place) = list.places.iter().find(|place| place.reason.trim().is_empty()) {
+        return Err(wrong(1, 1, format!("{:?} has no reason", place.missed)));
+    }
+    let places = list.places.into_iter().flat_map(|place| place.missed);
+    Ok(places.map(|(measure, line, which)| Missed { measure, line, which }).collect())
+}
+
+/// A place, and whether it was reached.
+type Reached = (Missed, bool);
+
+/// Lines with code: the greatest count of the regions on each, as llvm-cov's own tables have it.
+fn lines(counted: &Counted) -> Vec<Reached> {
+    let last = counted.segments.last().map_or(0, |segment| segment.0);
+    let mut wrapped: Option<(u64, bool)> = None;
+    let mut at = 0;
+    let mut found = Vec::new();
+    for line in 1..=last {
+        let from = at;
+        while counted.segments.get(at).is_some_and(|segment| segment.0 == line) {
+            at += 1;
+        }
+        let here = &counted.segments[from..at];
+        let entries = here.iter().filter(|(_, _, _, has, entry, gap)| *has && *entry && !gap);
+        let starts: Vec<u64> = entries.map(|segment| segment.2).collect();
+        let goes_on = wrapped.filter(|(_, has)| *has).map(|(count, _)| count);
+        let skipped = here.first().is_some_and(|segment| !segment.3 && segment.4);
+        if !skipped && let Some(count) = starts.iter().copied().chain(goes_on).max() {
+            found.push((Missed { measure: Measure::Line, line, which: String::new() }, count > 0));
+        }
+        if let Some(segment) = here.last() {
+            wrapped = Some((segment.2, segment.3 && !segment.5));
+        }
+    }
+    found
+}
+
+fn branches(counted: &Counted) -> Vec<Reached> {
+    let of = |line: u64, column: u64, way: &str, count: u64| {
+        (Missed { measure: Measure::Branch, line, which: format!("{column} {way}") }, count > 0)
+    };
+    let mut sums: BTreeMap<(u64, u64), (u64, u64)> = BTreeMap::new();
+    for (line, column, _, _, truly, falsely, ..) in &counted.branches {
+        let sum = sums.entry((*line, *column)).or_default();
+        sum.0 += truly;
+        sum.1 += falsely;
+    }
+    sums.into_iter()
+        .flat_map(|((line, column), (truly, falsely))| {
+            [of(line, column, "true", truly), of(line, column, "false", falsely)]
+        })
+        .collect()
+}
+
+fn conditions(counted: &Counted) -> Vec<Reached> {
+    let records = counted.mcdc_records.iter();
+    records
+        .flat_map(|(line, column, .., covered)| {
+            (1..).zip(covered).map(move |(number, covered): (usize, _)| {
+                let which = format!("{column} condition {number}");
+                (Missed { measure: Measure::Condition, line: *line, which }, *covered)
+            })
+        })
+        .collect()
+}
+
+fn judged(places: &[Reached], listed: &[Missed], corpus: &str) -> Coverage {
+    let mut shares: BTreeMap<Measure, Share> = BTreeMap::new();
+    let mut missed = Vec::new();
+    for (place, reached) in places {
+        let share = shares.entry(place.measure).or_default();
+        share.all += 1;
+        if *reached {
+            share.reached += 1;
+        } else if listed.contains(place) {
+            share.unreachable += 1;
+        } else {
+            missed.push(place.clone());
+        }
+    }
+    let needless = listed
+        .iter()
+        .filter(|listed| !places.iter().any(|(place, reached)| place == *listed && !reached))
+        .map(ToString::to_string)
+        .collect();
+    Coverage { format: FORMAT, corpus: corpus.to_owned(), shares, missed, needless }
+}
+
+impl Coverage {
+    /// Whether all is reached that can be, and all three measures were taken.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.missed.is_empty() && self.needless.is_empty() && self.shares.len() == 3
+    }
+
+    /// The shares as text, and what is missed.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (measure, share) in &self.shares {
+            let reachable = share.all - share.unreachable;
+            let percent =
+                if reachable == 0 { 0.0 } else { 100.0 * share.reached as f64 / reachable as f64 };
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "{:10} {:>4} of {:>4} reached, {:.2} % of what can be ({} cannot)",
+                format!("{measure:?}"),
+                share.reached,
+                share.all,
+                percent,
+                share.unreachable
+            );
+        }
+        for place in &self.missed {
+            let _ = writeln!(text, "missed: {place}");
+        }
+        for place in &self.needless {
+            let _ = writeln!(text, "listed as unreachable, and reached or not there: {place}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted() -> Counted {
+        Counted {
+            filename: "a.c".to_owned(),
+            // Lines 2 to 6 run once, but for a region in line 4 that never does.
+            segments: vec![
+                (2, 1, 1, true, true, false),
+                (4, 1, 0, true, true, false),
+                (5, 1, 1, true, false, false),
+                (6, 2, 0, false, false, false),
+            ],
+            branches: vec![(3, 5, 3, 9, 2, 0, 0, 0, 4)],
+            mcdc_records: vec![(3, 5, 3, 20, 0, 5, vec![true, false])],
+        }
+    }
+
+    fn places() -> Vec<Reached> {
+        let counted = counted();
+        [lines(&counted), branches(&counted), conditions(&counted)].concat()
+    }
+
+    #[test]
+    fn what_is_not_reached_is_named() {
+        let coverage = judged(&places(), &[], "");
+        let missed: Vec<String> = coverage.missed.iter().map(ToString::to_string).collect();
+        assert_eq!(missed, ["L4 Line ", "L3 Branch 5 false", "L3 Condition 5 condition 2"]);
+        assert!(!coverage.passes());
+    }
+
+    #[test]
+    fn a_list_excuses_what_is_missed_and_nothing_else() {
+        let mut listed = judged(&places(), &[], "").missed;
+        assert!(judged(&places(), &listed, "").passes());
+        listed.push(Missed { measure: Measure::Line, line: 2, which: String::new() });
+        let coverage = judged(&places(), &listed, "");
+        assert_eq!(coverage.needless, ["L2 Line "]);
+        assert!(!coverage.passes());
+    }
+}

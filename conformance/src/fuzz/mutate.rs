@@ -1,0 +1,178 @@
+//! Mutation and crossover of cases: by operations and by parts of the world, so that what comes
+//! out is a case again, and near the one that went in.
+
+use arbitrary::Unstructured;
+
+use crate::generate::{self, Dice, Seeded};
+use crate::trace::{Op, Trace};
+
+use super::case::{self, Case, encode};
+use super::target::About;
+
+/// The engine's own mutation of plain bytes: it changes the first `len` bytes of a buffer, to at
+/// most as many as the buffer has, and gives the new length. It knows what the program under test
+/// compared its input with.
+pub type Engine<'a> = &'a mut dyn FnMut(&mut [u8], usize) -> usize;
+
+/// Most copies of one operation that are added at once: one more than a queue has places.
+const BURST: usize = 65;
+
+/// Mutates the case in the first `len` bytes of `buffer`, in place; gives the new length, which is
+/// no more than the buffer has. Bytes that are no case become one.
+pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: Engine<'_>) -> usize {
+    let mut choices = Seeded::new(seed.into(), 0);
+    let mut dice = Dice::new(&mut choices);
+    let envelope = case::ENVELOPE;
+    let is_case = buffer.get(..len).is_some_and(|bytes| case::envelope(bytes).is_ok());
+    // Most of the time plain bytes will do: nearly all of them are a case, and this is fast.
+    if is_case && len > envelope && dice.below(4) > 0 {
+        return envelope + engine(&mut buffer[envelope..], len - envelope);
+    }
+    let mut trace = match Case::of(&buffer[..len.min(buffer.len())]).0 {
+        Ok(trace) if !trace.ops.is_empty() && !dice.one_in(64) => trace,
+        _ => return store(fresh(about, &mut dice), buffer),
+    };
+    for _ in 0..=dice.below(3) {
+        change(about, &mut trace, &mut dice, engine);
+    }
+    about.narrow(&mut trace);
+    store(trace, buffer)
+}
+
+/// Puts a case together from two others; gives its length, which is no more than `into` has.
+pub fn cross(about: About, one: &[u8], other: &[u8], into: &mut [u8], seed: u32) -> usize {
+    let mut choices = Seeded::new(seed.into(), 1);
+    let mut dice = Dice::new(&mut choices);
+    let (mut trace, other) = match (Case::of(one).0, Case::of(other).0) {
+        (Ok(one), Ok(other)) => (one, other),
+        (Ok(only), Err(_)) | (Err(_), Ok(only)) => (only.clone(), only),
+        (Err(_), Err(_)) => return store(fresh(about, &mut dice), into),
+    };
+    splice(&mut trace, &other, &mut dice);
+    about.narrow(&mut trace);
+    store(trace, into)
+}
+
+fn fresh(about: About, dice: &mut Dice<'_>) -> Trace {
+    let theme = about.theme(dice.below(64));
+    generate::about(theme, &mut Seeded::new(dice.word().into(), dice.word().into()))
+}
+
+/// Writes the longest beginning of `trace` that there is room for.
+fn store(mut trace: Trace, buffer: &mut [u8]) -> usize {
+    loop {
+        if let Ok(bytes) = encode(&trace)
+            && let Some(room) = buffer.get_mut(..bytes.len())
+        {
+            room.copy_from_slice(&bytes);
+            return bytes.len();
+        }
+        if trace.ops.is_empty() {
+            // Not even the world fits: the engine begins anew.
+            return 0;
+        }
+        trace.ops.truncate(trace.ops.len() / 2);
+    }
+}
+
+fn change(about: About, trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
+    let len = trace.ops.len();
+    let at = dice.below(len);
+    match dice.below(14) {
+        0 | 1 if len > 1 => {
+            let end = (at + 1 + dice.below(4)).min(len);
+            trace.ops.drain(at..end);
+        }
+        2 => repeat(trace, at, dice),
+        3 if len > 1 => {
+            let to = dice.below(len);
+            trace.ops.swap(at, to);
+        }
+        4 => {
+            let other = fresh(about, dice);
+            splice(trace, &other, dice);
+        }
+        5 => {
+            let mut other = fresh(about, dice);
+            std::mem::swap(&mut trace.world, &mut other.world);
+            mend(trace);
+        }
+        6..=8 => world(trace, dice, engine),
+        _ => op(trace, at, dice, engine),
+    }
+}
+
+/// Adds copies of an operation behind it.
+fn repeat(trace: &mut Trace, at: usize, dice: &mut Dice<'_>) {
+    let Some(op) = trace.ops.get(at).cloned() else { return };
+    let count =
+        dice.weighted([(6, 1), (3, 2), (1, BURST - 3), (1, BURST - 2), (1, BURST - 1), (1, BURST)]);
+    // Borrowed neighbours become one piece, so the copies are laid out with gaps.
+    let copy = |number: usize| match &op {
+        Op::PutBufferAsync { stream, offset, len, may_free } => Op::PutBufferAsync {
+            stream: *stream,
+            offset: offset + number * (len + 1),
+            len: *len,
+            may_free: *may_free,
+        },
+        other => other.clone(),
+    };
+    trace.ops.splice(at + 1..=at, (1..=count).map(copy));
+    mend(trace);
+}
+
+/// Replaces a run of operations by one of `other`'s.
+fn splice(trace: &mut Trace, other: &Trace, dice: &mut Dice<'_>) {
+    let range = |len: usize, dice: &mut Dice<'_>| {
+        let start = dice.below(len + 1);
+        start..start + dice.below(len - start + 1).min(dice.below(16))
+    };
+    let from = range(other.ops.len(), dice);
+    let mut to = range(trace.ops.len(), dice);
+    if dice.one_in(2) {
+        to.end = to.start;
+    }
+    trace.ops.splice(to, other.ops[from].iter().cloned());
+    mend(trace);
+}
+
+/// Changes the bytes of one operation.
+fn op(trace: &mut Trace, at: usize, dice: &mut Dice<'_>, engine: Engine<'_>) {
+    let mut bytes = case::encode_op(trace, at);
+    scramble(&mut bytes, dice, engine);
+    if let Some(changed) = case::decode_op(trace, at, &mut Unstructured::new(&bytes)) {
+        if let Some(op) = trace.ops.get_mut(at) {
+            *op = changed;
+        }
+        mend(trace);
+    }
+}
+
+/// Changes the bytes of the world.
+fn world(trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
+    let mut bytes = case::encode_world(&trace.world);
+    scramble(&mut bytes, dice, engine);
+    trace.world = case::decode_world(&mut Unstructured::new(&bytes));
+    mend(trace);
+}
+
+fn scramble(bytes: &mut Vec<u8>, dice: &mut Dice<'_>, engine: Engine<'_>) {
+    if dice.one_in(2) && !bytes.is_empty() {
+        let at = dice.below(bytes.len());
+        bytes[at] = dice.word().to_le_bytes()[0];
+        return;
+    }
+    let len = bytes.len();
+    bytes.resize(len + 16, 0);
+    let len = engine(bytes, len).min(bytes.len());
+    bytes.truncate(len);
+}
+
+/// Brings operations back into a world that has changed around them.
+fn mend(trace: &mut Trace) {
+    let bytes = case::encode_loosely(trace);
+    if let Ok(mended) = Case::of(&bytes).0 {
+        trace.ops = mended.ops;
+        trace.world = mended.world;
+    }
+}

@@ -1,0 +1,179 @@
+//! The specification model: the contract as plain code, slower and simpler than any subject.
+//!
+//! It is written from the contract's sections 1 to 3, and is right where the original is odd: each
+//! defect is a [`Quirk`] that it reproduces or mends, and the quirks that *fire* (those that made
+//! it act otherwise than mended) are noted. So it does three things: it is a subject of its own; it
+//! tells the [domain] of each operation, as it knows every cursor; and with the
+//! quirks mended it predicts the core's default setting.
+
+mod link;
+mod queue;
+mod reader;
+mod streams;
+mod writer;
+
+use crate::domain::{self, Domain, Role, Streams, Undefined};
+use crate::observation::{Event, Observation, StreamState, Value};
+use crate::subject::{Subject, Unready};
+use crate::trace::{self, Op, Quirk, QuirkSet};
+use link::Surroundings;
+use streams::{Body, Stream};
+
+/// The model, and the world that it runs in.
+#[derive(Debug)]
+pub struct Model {
+    name: &'static str,
+    streams: Vec<Option<Stream>>,
+    around: Surroundings,
+}
+
+impl Model {
+    /// Name of the model with every defect of the original.
+    pub const FAITHFUL: &'static str = "model";
+
+    /// Name of the model without any.
+    pub const MENDED: &'static str = "model-mended";
+
+    /// The model with every defect of the original.
+    #[must_use]
+    pub fn faithful() -> Self {
+        Self::with_quirks(Self::FAITHFUL, Quirk::faithful())
+    }
+
+    /// The model without any.
+    #[must_use]
+    pub fn mended() -> Self {
+        Self::with_quirks(Self::MENDED, Quirk::mended())
+    }
+
+    fn with_quirks(name: &'static str, quirks: QuirkSet) -> Self {
+        Self { name, streams: Vec::new(), around: Surroundings::new(quirks) }
+    }
+
+    /// Sets the stage for a trace in `world`.
+    pub fn reset(&mut self, world: &trace::World) {
+        self.streams.clear();
+        self.around.begin(world);
+    }
+
+    /// Defects that made a difference since the beginning of the trace.
+    #[must_use]
+    pub fn fired(&self) -> &QuirkSet {
+        &self.around.fired
+    }
+
+    /// What `op` would be now.
+    #[must_use]
+    pub fn domain(&self, op: &Op) -> Domain {
+        domain::of(op, self)
+    }
+
+    /// How many streams were made, the closed ones included.
+    #[must_use]
+    pub fn made(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Bytes that a stream has read and not handed out; 0 of one that writes.
+    #[must_use]
+    pub fn held(&self, stream: usize) -> usize {
+        match self.body(stream) {
+            Some(Body::Reading(reader)) => reader.available(),
+            _ => 0,
+        }
+    }
+
+    /// Pieces that a stream has queued; 0 of one that reads.
+    #[must_use]
+    pub fn pieces(&self, stream: usize) -> usize {
+        match self.body(stream) {
+            Some(Body::Writing(writer)) => writer.pieces(),
+            _ => 0,
+        }
+    }
+
+    /// Whether a stream has failed.
+    #[must_use]
+    pub fn failed(&self, stream: usize) -> bool {
+        self.streams
+            .get(stream)
+            .and_then(Option::as_ref)
+            .is_some_and(|stream| stream.failure.is_set())
+    }
+
+    /// Carries out one operation, whatever its domain.
+    pub fn apply(&mut self, op: &Op) -> Observation {
+        let value = match self.domain(op) {
+            Domain::NotApplicable => return Observation::stepped_over(),
+            Domain::Assertion(line) => Value::Assertion { line },
+            // Mended, a stream may have more queued than the original has at this point.
+            Domain::Undefined(Undefined::CompressionIndex)
+                if !self.around.reproduces(Quirk::TornCompression) =>
+            {
+                self.carry_out(op)
+            }
+            Domain::Undefined(reason) => Value::Broken(format!("undefined: {reason}")),
+            Domain::Defined => self.carry_out(op),
+        };
+        let touched = match value {
+            Value::Stream(made) => [Some(made), None],
+            _ => op.streams(),
+        };
+        let states =
+            touched.into_iter().flatten().filter_map(|stream| self.state(stream)).collect();
+        Observation { value, events: self.around.world.take_events(), states }
+    }
+
+    fn body(&self, stream: usize) -> Option<&Body> {
+        Some(&self.streams.get(stream)?.as_ref()?.body)
+    }
+
+    fn state(&self, number: usize) -> Option<StreamState> {
+        let stream = self.streams.get(number)?.as_ref()?;
+        let (transferred, empty) = match &stream.body {
+            Body::Reading(_) => (None, None),
+            Body::Writing(writer) => {
+                (Some(self.around.sent + writer.queued()), Some(writer.pieces() == 0))
+            }
+        };
+        let (error, text) = stream.failure.describe();
+        Some(StreamState { stream: number, error, text, transferred, empty })
+    }
+}
+
+impl Streams for Model {
+    fn role(&self, stream: usize) -> Option<Role> {
+        Some(match self.body(stream)? {
+            Body::Reading(_) => Role::Reading,
+            Body::Writing(_) => Role::Writing,
+        })
+    }
+
+    fn index(&self, stream: usize) -> usize {
+        match self.body(stream) {
+            Some(Body::Writing(writer)) => writer.index(),
+            _ => 0,
+        }
+    }
+}
+
+impl Subject for Model {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn begin(&mut self, world: &trace::World) -> Result<(), Unready> {
+        self.reset(world);
+        Ok(())
+    }
+
+    fn step(&mut self, op: &Op) -> Observation {
+        self.apply(op)
+    }
+
+    fn finish(&mut self) -> Vec<Event> {
+        let events = self.around.world.take_events();
+        self.streams.clear();
+        events
+    }
+}

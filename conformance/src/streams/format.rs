@@ -1,0 +1,92 @@
+//! Numbers of the migration byte stream. All integers are big-endian.
+
+/// First four bytes: "QEVM".
+pub(super) const MAGIC: u32 = 0x5145_564d;
+
+/// The version that follows the magic.
+pub(super) const VERSION: u32 = 3;
+
+/// Types of records, each one byte.
+pub(super) mod record {
+    pub(crate) const END_OF_STREAM: u8 = 0;
+    pub(crate) const START: u8 = 1;
+    pub(crate) const PART: u8 = 2;
+    pub(crate) const END: u8 = 3;
+    pub(crate) const FULL: u8 = 4;
+    pub(crate) const SUBSECTION: u8 = 5;
+    pub(crate) const DESCRIPTION: u8 = 6;
+    pub(crate) const CONFIGURATION: u8 = 7;
+    pub(crate) const COMMAND: u8 = 8;
+    pub(crate) const FOOTER: u8 = 0x7e;
+}
+
+/// Low bits of the word that leads each entry of a RAM section.
+pub(super) mod ram {
+    pub(crate) const ZERO: u64 = 0x002;
+    pub(crate) const BLOCKS: u64 = 0x004;
+    pub(crate) const PAGE: u64 = 0x008;
+    pub(crate) const END: u64 = 0x010;
+    pub(crate) const CONTINUE: u64 = 0x020;
+    pub(crate) const XBZRLE: u64 = 0x040;
+    pub(crate) const COMPRESSED: u64 = 0x100;
+    /// Of QEMU 8.1 and later; nothing follows it.
+    pub(crate) const CHANNELS_FLUSHED: u64 = 0x200;
+}
+
+/// Low bits of the word that leads each entry of a block section; the rest is the sector.
+pub(super) mod block {
+    pub(crate) const CHUNK: u64 = 1;
+    pub(crate) const END: u64 = 2;
+    pub(crate) const PROGRESS: u64 = 4;
+    pub(crate) const ZERO: u64 = 8;
+    pub(crate) const FLAGS: u64 = 0x1ff;
+    pub(crate) const CHUNK_LEN: u64 = 1 << 20;
+}
+
+/// Flags of an entry of a dirty bitmap section.
+pub(super) mod bitmap {
+    pub(crate) const END: u32 = 0x01;
+    pub(crate) const ZEROES: u32 = 0x02;
+    pub(crate) const BITMAP_NAME: u32 = 0x04;
+    pub(crate) const NODE_NAME: u32 = 0x08;
+    pub(crate) const START: u32 = 0x10;
+    pub(crate) const COMPLETE: u32 = 0x20;
+    pub(crate) const BITS: u32 = 0x40;
+    /// Set in a flag byte, or in a flag word, that has a longer successor.
+    pub(crate) const LONGER_BYTE: u32 = 0x80;
+    pub(crate) const LONGER_WORD: u32 = 0x8000;
+}
+
+/// Commands.
+pub(super) mod command {
+    pub(crate) const OPEN_RETURN_PATH: u16 = 1;
+    pub(crate) const PING: u16 = 2;
+    pub(crate) const POSTCOPY_ADVISE: u16 = 3;
+    pub(crate) const POSTCOPY_LISTEN: u16 = 4;
+    pub(crate) const POSTCOPY_RUN: u16 = 5;
+    pub(crate) const POSTCOPY_DISCARD: u16 = 6;
+    pub(crate) const PACKAGED: u16 = 7;
+    pub(crate) const ENABLE_COLO: u16 = 8;
+    pub(crate) const POSTCOPY_RESUME: u16 = 9;
+    pub(crate) const RECEIVED_BITMAP: u16 = 10;
+}
+
+/// Messages of the return path.
+pub(super) mod message {
+    pub(crate) const SHUT: u16 = 1;
+    pub(crate) const PONG: u16 = 2;
+    pub(crate) const REQUEST_PAGES_OF: u16 = 3;
+    pub(crate) const REQUEST_PAGES: u16 = 4;
+    pub(crate) const RESUME_ACK: u16 = 6;
+    /// Longest body that the source takes.
+    pub(crate) const MAX_BODY: u16 = 512;
+}
+
+/// Page size where nothing else is said.
+pub(super) const PAGE_SIZE: u64 = 4096;
+
+/// Bytes of a description that a loader takes at a time.
+pub(super) const DESCRIPTION_CHUNK: usize = 4096;
+
+/// Bytes of an unused field that a loader takes at a time.
+pub(super) const UNUSED_CHUNK: u64 = 1024;

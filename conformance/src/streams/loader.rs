@@ -1,0 +1,266 @@
+//! The operations by which a stream is loaded, and the core's reader as one that has them.
+
+use std::sync::Arc;
+
+use qemufile_core::{Channel, Error, MemoryChannel, Reader};
+
+/// Why an operation of a loader gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The stream is over: so many bytes were asked for.
+    Ended {
+        /// Bytes of the value.
+        wanted: usize,
+    },
+    /// The channel, or the operation itself, failed.
+    Failed(String),
+    /// The subjects behind the loader did not do the same.
+    Diverged,
+}
+
+/// What QEMU's loaders ask of a stream. C: the `qemu_get_*` and `qemu_peek_*` functions.
+///
+/// After a fault nothing more is asked.
+pub trait Loader {
+    /// C: `qemu_peek_byte`, L586.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], here and everywhere below: the stream ended or failed.
+    fn peek_byte(&mut self, offset: usize) -> Result<u8, Fault>;
+
+    /// C: `qemu_peek_buffer`, L475.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn peek_buffer(&mut self, into: &mut [u8], offset: usize) -> Result<(), Fault>;
+
+    /// Skips bytes that were peeked at. C: `qemu_file_skip`, L460.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn skip(&mut self, size: usize) -> Result<(), Fault>;
+
+    /// C: `qemu_get_byte`, L603.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_byte(&mut self) -> Result<u8, Fault>;
+
+    /// C: `qemu_get_be16`, L646.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_be16(&mut self) -> Result<u16, Fault>;
+
+    /// C: `qemu_get_be32`, L654.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_be32(&mut self) -> Result<u32, Fault>;
+
+    /// C: `qemu_get_be64`, L664.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_be64(&mut self) -> Result<u64, Fault>;
+
+    /// C: `qemu_get_buffer`, L523.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// C: `qemu_get_buffer_in_place`, L564. The bytes are copied out, so that all loaders agree.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_buffer_in_place(&mut self, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// C: `qemu_get_counted_string`, L757.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_counted_string(&mut self) -> Result<Vec<u8>, Fault>;
+
+    /// Takes a whole page of guest memory: once postcopy listens in place, before by a copy.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn get_page(&mut self, into: &mut [u8], in_place: bool) -> Result<(), Fault> {
+        if in_place { self.get_buffer_in_place(into) } else { self.get_buffer(into) }
+    }
+
+    /// Goes on with the bytes of a package, which have just been taken from the stream, as a
+    /// stream of their own.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn enter(&mut self, package: Vec<u8>) -> Result<(), Fault>;
+
+    /// Goes back to the stream that held the package.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte).
+    fn leave(&mut self) -> Result<(), Fault>;
+
+    /// Offset of the next byte in the outermost stream; operations that failed do not count.
+    fn position(&self) -> u64;
+}
+
+/// Where a loader is: one entry for the stream, and one for the package that it is in.
+#[derive(Debug)]
+pub(super) struct Positions(Vec<u64>);
+
+impl Positions {
+    pub(super) fn new() -> Self {
+        Self(vec![0])
+    }
+
+    pub(super) fn current(&self) -> u64 {
+        self.0.last().copied().unwrap_or(0)
+    }
+
+    pub(super) fn advance(&mut self, len: usize) {
+        if let Some(position) = self.0.last_mut() {
+            *position += len as u64;
+        }
+    }
+
+    pub(super) fn enter(&mut self, len: usize) {
+        self.0.push(self.current().saturating_sub(len as u64));
+    }
+
+    pub(super) fn leave(&mut self) {
+        if self.0.len() > 1 {
+            self.0.pop();
+        }
+    }
+}
+
+/// Loads with the core's [`Reader`].
+pub struct CoreLoader {
+    reader: Reader,
+    package: Option<Reader>,
+    positions: Positions,
+}
+
+impl CoreLoader {
+    /// Reads from `channel`.
+    #[must_use]
+    pub fn new(channel: Arc<dyn Channel>) -> Self {
+        Self { reader: Reader::new(channel), package: None, positions: Positions::new() }
+    }
+
+    fn reader(&mut self) -> &mut Reader {
+        self.package.as_mut().unwrap_or(&mut self.reader)
+    }
+
+    fn taken<T>(&mut self, len: usize, result: Result<T, Error>) -> Result<T, Fault> {
+        match result {
+            Ok(value) => {
+                self.positions.advance(len);
+                Ok(value)
+            }
+            Err(error) => Err(fault(&error, len)),
+        }
+    }
+}
+
+fn fault(error: &Error, wanted: usize) -> Fault {
+    match error.stream() {
+        Some(stream) if stream.is_end_of_stream() => Fault::Ended { wanted },
+        _ => Fault::Failed(error.to_string()),
+    }
+}
+
+impl Loader for CoreLoader {
+    fn peek_byte(&mut self, offset: usize) -> Result<u8, Fault> {
+        self.reader().peek_byte(offset).map_err(|error| fault(&error, 1))
+    }
+
+    fn peek_buffer(&mut self, into: &mut [u8], offset: usize) -> Result<(), Fault> {
+        let found = self
+            .reader()
+            .peek_buffer(into.len(), offset)
+            .map_err(|error| fault(&error, into.len()))?;
+        into.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn skip(&mut self, size: usize) -> Result<(), Fault> {
+        let result = self.reader().skip(size);
+        self.taken(size, result)
+    }
+
+    fn get_byte(&mut self) -> Result<u8, Fault> {
+        let result = self.reader().get_byte();
+        self.taken(1, result)
+    }
+
+    fn get_be16(&mut self) -> Result<u16, Fault> {
+        let result = self.reader().get_be16();
+        self.taken(2, result)
+    }
+
+    fn get_be32(&mut self) -> Result<u32, Fault> {
+        let result = self.reader().get_be32();
+        self.taken(4, result)
+    }
+
+    fn get_be64(&mut self) -> Result<u64, Fault> {
+        let result = self.reader().get_be64();
+        self.taken(8, result)
+    }
+
+    fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Fault> {
+        let result = self.reader().get_buffer(into);
+        self.taken(into.len(), result)
+    }
+
+    fn get_buffer_in_place(&mut self, into: &mut [u8]) -> Result<(), Fault> {
+        let mut copy = vec![0; into.len()];
+        let result = match self.reader().get_buffer_in_place(&mut copy) {
+            Ok(found) => {
+                into.copy_from_slice(found);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        self.taken(into.len(), result)
+    }
+
+    fn get_counted_string(&mut self) -> Result<Vec<u8>, Fault> {
+        let result = self.reader().get_counted_string().map(<[u8]>::to_vec);
+        let len = result.as_ref().map_or(1, |text| text.len() + 1);
+        self.taken(len, result)
+    }
+
+    fn enter(&mut self, package: Vec<u8>) -> Result<(), Fault> {
+        self.positions.enter(package.len());
+        self.package = Some(Reader::new(Arc::new(MemoryChannel::with_input(package))));
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), Fault> {
+        self.positions.leave();
+        self.package = None;
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        self.positions.current()
+    }
+}

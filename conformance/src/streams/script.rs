@@ -1,0 +1,94 @@
+//! How the channel answers the reads of a stream.
+
+use std::num::NonZeroUsize;
+
+use crate::observation::Outcome;
+use crate::trace::{self, Data, ReadStep, World};
+
+use super::file::StreamFile;
+use super::plan::Options;
+use super::sidecar::RecordedRead;
+
+/// How the channel answers the reads.
+pub(super) struct ReadScript {
+    pub(super) name: String,
+    reads: Vec<ReadStep>,
+    rest: Option<NonZeroUsize>,
+    pub(super) recorded: bool,
+}
+
+impl ReadScript {
+    pub(super) fn by(name: String, sizes: impl IntoIterator<Item = usize>) -> Self {
+        let reads = sizes.into_iter().filter_map(NonZeroUsize::new).map(ReadStep::Take).collect();
+        Self { name, reads, rest: None, recorded: false }
+    }
+
+    fn recorded(reads: &[RecordedRead]) -> Self {
+        let steps =
+            reads.iter().map(|read| match usize::try_from(read.got).map(NonZeroUsize::new) {
+                Ok(Some(got)) => ReadStep::Take(got),
+                Ok(None) => ReadStep::End,
+                Err(_) => ReadStep::Block,
+            });
+        Self {
+            name: "read as QEMU did".to_owned(),
+            reads: steps.collect(),
+            rest: None,
+            recorded: true,
+        }
+    }
+
+    /// All that are tried on a stream.
+    pub(super) fn all(file: &StreamFile, options: &Options) -> Vec<Self> {
+        let mut scripts: Vec<Self> = file.reads.iter().map(|reads| Self::recorded(reads)).collect();
+        if let Some(chunks) = &file.chunks {
+            scripts.push(Self::by("read as it came".to_owned(), chunks.forward.iter().copied()));
+        }
+        scripts.extend(
+            options
+                .chunks
+                .iter()
+                .map(|size| Self { rest: Some(*size), ..Self::by(format!("read by {size}"), []) }),
+        );
+        scripts.push(Self::by("read whole".to_owned(), []));
+        scripts
+    }
+
+    pub(super) fn world(&self, input: &[u8], packages: &[Vec<u8>]) -> World {
+        let channel = trace::Channel {
+            input: Data::from(input),
+            reads: self.reads.clone(),
+            rest: self.rest,
+            ..trace::Channel::default()
+        };
+        let packages = packages.iter().map(|package| trace::Channel {
+            input: Data::from(package.as_slice()),
+            ..trace::Channel::default()
+        });
+        World { channels: std::iter::once(channel).chain(packages).collect(), ..World::default() }
+    }
+}
+
+/// Compares the reads of channel 0 with those that QEMU made.
+pub(super) fn compare_reads(
+    recorded: &[RecordedRead],
+    reads: &[(usize, Outcome)],
+) -> Result<(), String> {
+    for (number, (recorded, (asked, outcome))) in recorded.iter().zip(reads).enumerate() {
+        let got = match outcome {
+            Outcome::Done(count) => i64::try_from(*count).unwrap_or(i64::MAX),
+            Outcome::Blocked | Outcome::Failed => -1,
+        };
+        if (recorded.wanted, recorded.got) != (*asked, got) {
+            return Err(format!(
+                "read {number} asks for {asked} bytes and gets {got}; QEMU's asked for {} and got {}",
+                recorded.wanted, recorded.got
+            ));
+        }
+    }
+    if recorded.len() == reads.len() {
+        Ok(())
+    } else {
+        Err(format!("{} reads, and QEMU made {}", reads.len(), recorded.len()))
+    }
+}

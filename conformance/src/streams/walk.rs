@@ -1,0 +1,334 @@
+//! The walk: a loader without devices.
+//!
+//! It takes a stream apart by the operations that QEMU 7.2 uses, in its order, so that its channel
+//! sees the very reads that QEMU makes. Sections of devices have no length of their own: they are
+//! read by the [description](super::Description), or passed over up to their footer.
+
+use std::collections::HashMap;
+
+use super::description::Description;
+use super::error::{Problem, WalkError};
+use super::format::{self, PAGE_SIZE, record};
+use super::loader::{Fault, Loader};
+use super::ram::Ram;
+use super::section::Section;
+use super::summary::{Observer, PageCounts, RowKind, SectionRow, Summary};
+
+/// Greatest number of sections, and of blocks, that are kept in mind.
+pub(super) const MAX_NAMES: usize = 1 << 16;
+
+/// Greatest number of notes.
+const MAX_NOTES: usize = 256;
+
+/// Longest name of a machine.
+const MAX_MACHINE: u32 = 4096;
+
+/// Bytes that are taken at once where the stream has more.
+pub(super) const BULK: usize = 1 << 20;
+
+/// What is known of a stream before it is walked.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What its devices wrote; without it their sections are passed over.
+    pub description: Option<Description>,
+    /// Length of the stream in bytes: a loader looks for a description behind the last record
+    /// only if there is something.
+    pub len: u64,
+    /// The only machine that is accepted; any if absent.
+    pub machine: Option<String>,
+}
+
+/// How far a walk came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// What it saw up to there.
+    pub summary: Summary,
+    /// Offset of the first byte that was not taken.
+    pub position: u64,
+    /// Bytes in a page of guest memory.
+    pub page_size: u64,
+    /// Whether a loader accepts the stream, else where and why not.
+    pub end: Result<(), WalkError>,
+}
+
+/// Walks a stream from its magic to the last byte that a loader takes.
+pub fn walk(loader: &mut dyn Loader, plan: &Plan, observer: &mut dyn Observer) -> Walked {
+    let mut walk = Walk::new(loader, plan, observer);
+    let end = walk.run();
+    let (position, page_size) = (walk.loader.position(), walk.page_size);
+    let mut summary = walk.summary;
+    summary.left_over = plan.len.saturating_sub(position);
+    Walked { summary, position, page_size, end }
+}
+
+/// Whether there are more records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    More,
+    Over,
+}
+
+pub(super) struct Walk<'a> {
+    pub(super) loader: &'a mut dyn Loader,
+    pub(super) observer: &'a mut dyn Observer,
+    pub(super) plan: &'a Plan,
+    pub(super) summary: Summary,
+    pub(super) sections: HashMap<u32, Section>,
+    pub(super) section: Option<String>,
+    pub(super) ram: Ram,
+    pub(super) page_size: u64,
+    pub(super) shared_ignored: bool,
+    pub(super) listening: bool,
+    pub(super) packaged: bool,
+    pub(super) fields: u64,
+    pub(super) footers: Option<bool>,
+    bulk: Vec<u8>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(loader: &'a mut dyn Loader, plan: &'a Plan, observer: &'a mut dyn Observer) -> Self {
+        let page_size =
+            plan.description.as_ref().map_or(PAGE_SIZE, |description| description.page_size);
+        Self {
+            loader,
+            observer,
+            plan,
+            summary: Summary::default(),
+            sections: HashMap::new(),
+            section: None,
+            ram: Ram::default(),
+            page_size,
+            shared_ignored: false,
+            listening: false,
+            packaged: false,
+            fields: 0,
+            footers: None,
+            bulk: Vec::new(),
+        }
+    }
+
+    pub(super) fn problem(&self, offset: u64, problem: Problem) -> WalkError {
+        WalkError { offset, section: self.section.clone(), problem }
+    }
+
+    pub(super) fn refuse<T>(
+        &self,
+        offset: u64,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> Result<T, WalkError> {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        Err(self.problem(offset, Problem::Unexpected { what, expected, found }))
+    }
+
+    pub(super) fn too_large<T>(
+        &self,
+        offset: u64,
+        what: &'static str,
+        found: u64,
+        limit: u64,
+    ) -> Result<T, WalkError> {
+        Err(self.problem(offset, Problem::TooLarge { what, found, limit }))
+    }
+
+    fn fault(&self, fault: Fault) -> WalkError {
+        let problem = match fault {
+            Fault::Ended { wanted } => Problem::Ended { wanted },
+            Fault::Failed(text) => Problem::Failed(text),
+            Fault::Diverged => Problem::Diverged,
+        };
+        self.problem(self.loader.position(), problem)
+    }
+
+    /// Asks the loader.
+    pub(super) fn ask<T>(
+        &mut self,
+        operation: impl FnOnce(&mut dyn Loader) -> Result<T, Fault>,
+    ) -> Result<T, WalkError> {
+        operation(&mut *self.loader).map_err(|fault| self.fault(fault))
+    }
+
+    pub(super) fn at(&self) -> u64 {
+        self.loader.position()
+    }
+
+    /// Takes bytes that nobody looks at, at once as far as memory is not the stream's to spend.
+    pub(super) fn pass(&mut self, mut len: u64) -> Result<(), WalkError> {
+        while len > 0 {
+            let chunk = usize::try_from(len).unwrap_or(BULK).min(BULK);
+            let mut bulk = std::mem::take(&mut self.bulk);
+            if bulk.len() < chunk {
+                bulk.resize(chunk, 0);
+            }
+            let result = self.ask(|loader| loader.get_buffer(&mut bulk[..chunk]));
+            self.bulk = bulk;
+            result?;
+            len -= chunk as u64;
+        }
+        Ok(())
+    }
+
+    /// A string with its length in a byte before it, taken as two operations.
+    pub(super) fn name(&mut self) -> Result<String, WalkError> {
+        let len = usize::from(self.ask(|loader| loader.get_byte())?);
+        let mut bytes = [0; 255];
+        self.ask(|loader| loader.get_buffer(&mut bytes[..len]))?;
+        Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    }
+
+    /// As [`name`](Self::name), taken as one operation.
+    pub(super) fn counted_string(&mut self) -> Result<String, WalkError> {
+        let bytes = self.ask(|loader| loader.get_counted_string())?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    pub(super) fn row(&mut self, offset: u64, kind: RowKind, detail: String) {
+        self.report(SectionRow {
+            offset,
+            len: self.at().saturating_sub(offset),
+            kind,
+            id: None,
+            name: None,
+            instance: None,
+            version: None,
+            pages: PageCounts::default(),
+            detail,
+        });
+    }
+
+    /// Adds to the notes, as long as they are few: a stream does not say how much memory it costs.
+    pub(super) fn note(&mut self, text: String) {
+        if self.summary.notes.len() < MAX_NOTES {
+            self.summary.notes.push(text);
+        }
+    }
+
+    pub(super) fn report(&mut self, row: SectionRow) {
+        self.summary.rows += 1;
+        self.observer.row(&row);
+    }
+
+    fn run(&mut self) -> Result<(), WalkError> {
+        let magic = self.ask(|loader| loader.get_be32())?;
+        if magic != format::MAGIC {
+            return self.refuse(
+                0,
+                "the magic",
+                "5145564d, a migration stream",
+                format_args!("{magic:08x}"),
+            );
+        }
+        let version = self.ask(|loader| loader.get_be32())?;
+        if version != format::VERSION {
+            return self.refuse(4, "the version", format::VERSION, version);
+        }
+        self.row(0, RowKind::Header, format!("version {version}"));
+        let at = self.at();
+        let first = self.ask(|loader| loader.get_byte())?;
+        let mut flow = if first == record::CONFIGURATION {
+            self.configuration(at)?;
+            Flow::More
+        } else {
+            self.record(at, first)?
+        };
+        while flow == Flow::More {
+            flow = self.next_record()?;
+        }
+        self.description()
+    }
+
+    /// Takes the next record of the stream, or of a package.
+    pub(super) fn next_record(&mut self) -> Result<Flow, WalkError> {
+        let at = self.at();
+        let kind = self.ask(|loader| loader.get_byte())?;
+        self.record(at, kind)
+    }
+
+    fn record(&mut self, at: u64, kind: u8) -> Result<Flow, WalkError> {
+        match kind {
+            record::END_OF_STREAM => {
+                self.row(at, RowKind::EndOfStream, String::new());
+                return Ok(Flow::Over);
+            }
+            record::START | record::FULL => self.begin_section(at, kind)?,
+            record::PART | record::END => self.continue_section(at, kind)?,
+            record::COMMAND => return self.command(at),
+            _ => {
+                return self.refuse(
+                    at,
+                    "the type of a record",
+                    "0 to 4 or 8",
+                    format_args!("{kind:#04x}"),
+                );
+            }
+        }
+        Ok(Flow::More)
+    }
+
+    fn configuration(&mut self, at: u64) -> Result<(), WalkError> {
+        let begin = self.at();
+        let len = self.ask(|loader| loader.get_be32())?;
+        if len > MAX_MACHINE {
+            return self.too_large(
+                begin,
+                "the length of the machine's name",
+                len.into(),
+                MAX_MACHINE.into(),
+            );
+        }
+        let mut name = vec![0; len as usize];
+        self.ask(|loader| loader.get_buffer(&mut name))?;
+        let name = String::from_utf8_lossy(&name).into_owned();
+        if let Some(machine) = self.plan.machine.as_ref().filter(|machine| **machine != name) {
+            return self.refuse(begin + 4, "the machine", machine, name);
+        }
+        self.summary.machine = Some(name.clone());
+        self.configuration_subsections()?;
+        self.row(at, RowKind::Configuration, name);
+        Ok(())
+    }
+
+    /// Takes the description, of which QEMU believes nothing: a wrong type, a wrong length and a
+    /// missing end are all accepted.
+    fn description(&mut self) -> Result<(), WalkError> {
+        let at = self.at();
+        if at >= self.plan.len {
+            return Ok(());
+        }
+        let kind = self.ask(|loader| loader.get_byte())?;
+        if kind != record::DESCRIPTION {
+            self.note(format!(
+                "byte {at}: a description (06) was expected behind the records, found {kind:02x}"
+            ));
+            return Ok(());
+        }
+        let Some(len) = self.accepted(|loader| loader.get_be32())? else { return Ok(()) };
+        let mut left = len as usize;
+        let mut chunk = [0; format::DESCRIPTION_CHUNK];
+        while left > 0 {
+            let size = left.min(chunk.len());
+            if self.accepted(|loader| loader.get_buffer(&mut chunk[..size]))?.is_none() {
+                return Ok(());
+            }
+            left -= size;
+        }
+        self.row(at, RowKind::Description, format!("{len} bytes of JSON"));
+        Ok(())
+    }
+
+    /// As [`ask`](Self::ask), where the end of the stream does no harm.
+    fn accepted<T>(
+        &mut self,
+        operation: impl FnOnce(&mut dyn Loader) -> Result<T, Fault>,
+    ) -> Result<Option<T>, WalkError> {
+        match operation(&mut *self.loader) {
+            Ok(value) => Ok(Some(value)),
+            Err(Fault::Ended { .. }) => {
+                self.note("the description is cut".to_owned());
+                Ok(None)
+            }
+            Err(fault) => Err(self.fault(fault)),
+        }
+    }
+}

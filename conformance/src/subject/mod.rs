@@ -1,0 +1,90 @@
+//! Whatever carries out a trace: the core, the original, a recording, a model.
+//!
+//! All of them meet the same [`ScriptedWorld`](crate::world::ScriptedWorld) and answer each
+//! operation with an [`Observation`]; [`build`] is the one place that knows them by name.
+
+mod core;
+mod recorded;
+mod reference;
+
+pub use self::core::Core;
+pub use recorded::Recorded;
+pub use reference::Original;
+
+use c_reference::Reference;
+
+use crate::model::Model;
+use crate::observation::{Event, Observation};
+use crate::trace::{Op, World};
+use crate::transcript::Recording;
+
+/// Carries out the operations of a trace, one at a time.
+///
+/// [`run`](crate::run::run) drives it: `begin`, then `step` for every operation that the
+/// [domain](crate::domain) finds defined or an assertion, then `finish`.
+pub trait Subject {
+    /// Its name, as [`build`] knows it.
+    fn name(&self) -> &'static str;
+
+    /// Drops everything and sets the stage for a new trace.
+    ///
+    /// # Errors
+    ///
+    /// [`Unready`] where the trace cannot be carried out at all.
+    fn begin(&mut self, world: &World) -> Result<(), Unready>;
+
+    /// Carries out one operation.
+    fn step(&mut self, op: &Op) -> Observation;
+
+    /// Carries out several, one after the other. A subject in another process is sent them at once.
+    fn steps(&mut self, ops: &[&Op]) -> Vec<Observation> {
+        ops.iter().map(|op| self.step(op)).collect()
+    }
+
+    /// Ends the trace. Streams that are still open are dropped without being closed; gives the
+    /// events that came after the last operation, and before that.
+    fn finish(&mut self) -> Vec<Event>;
+}
+
+/// Why a subject cannot carry out a trace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{subject} cannot run the trace: {reason}")]
+pub struct Unready {
+    /// Name of the subject.
+    pub subject: &'static str,
+    /// What is missing, and what mends it.
+    pub reason: String,
+}
+
+/// What [`build`] may need beyond a name.
+#[derive(Default)]
+pub struct Sources {
+    /// The code of the subject `c`.
+    pub reference: Option<Reference>,
+    /// What the subject `recorded` plays back.
+    pub recording: Option<Recording>,
+}
+
+/// The names that [`build`] knows, and what each is.
+pub const NAMES: [(&str, &str); 6] = [
+    (Original::NAME, "the original C"),
+    (Recorded::NAME, "a recorded transcript of the original"),
+    (Core::FAITHFUL, "the Rust core with every defect of the original"),
+    (Core::DEFAULT, "the Rust core in its default setting"),
+    (Model::FAITHFUL, "the model with every defect of the original"),
+    (Model::MENDED, "the model without any"),
+];
+
+/// The subject of a name; `None` where there is no such name, or the source is missing.
+#[must_use]
+pub fn build(name: &str, sources: &Sources) -> Option<Box<dyn Subject>> {
+    Some(match name {
+        Original::NAME => Box::new(Original::new(sources.reference.clone()?)),
+        Recorded::NAME => Box::new(Recorded::new(sources.recording.as_ref()?)),
+        Core::FAITHFUL => Box::new(Core::faithful()),
+        Core::DEFAULT => Box::new(Core::in_default_setting()),
+        Model::FAITHFUL => Box::new(Model::faithful()),
+        Model::MENDED => Box::new(Model::mended()),
+        _ => return None,
+    })
+}

@@ -1,0 +1,56 @@
+//! What is wrong with a trace.
+
+use super::FORMAT;
+
+/// A place in a text, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Column, in characters.
+    pub column: usize,
+}
+
+/// Why a text is not a trace, or not one that can be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// The text is of another version of the format.
+    #[error(
+        "the file has format {found}, and format {FORMAT} is understood: \
+         use the version of this tool that wrote it, or write the trace again"
+    )]
+    Version {
+        /// The version that the file names.
+        found: u32,
+    },
+    /// The text is not in the form that the format has.
+    #[error("line {}, column {}: {reason}", at.line, at.column)]
+    Syntax {
+        /// Where it goes wrong.
+        at: Position,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// The text is well formed, and says something that cannot be.
+    #[error("{path}: {reason}")]
+    Meaning {
+        /// The field, e.g. `ops[3]`.
+        path: String,
+        /// What is wrong, what would be right.
+        reason: String,
+    },
+    /// The trace has no text form.
+    #[error("the trace cannot be written: {reason}")]
+    Unwritable {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl TraceError {
+    pub(super) fn syntax(error: ron::error::SpannedError) -> Self {
+        let at = Position { line: error.span.start.line, column: error.span.start.col };
+        Self::Syntax { at, reason: error.code.to_string() }
+    }
+}

@@ -1,0 +1,185 @@
+//! Fuzz cases: what bytes mean, what a trace is as bytes, and how both are changed.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::path::PathBuf;
+
+use conformance::fuzz::{
+    About, Bench, Case, Outcome, Rejected, TARGETS, VERSION, cross, encode, mutate,
+};
+use conformance::generate;
+use conformance::trace::Trace;
+use proptest::prelude::*;
+
+fn corpus() -> Vec<(String, Trace)> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/");
+    let folders = ["traces", "regressions"].map(|folder| PathBuf::from(root).join(folder));
+    let here: Vec<PathBuf> = folders.into_iter().filter(|folder| folder.exists()).collect();
+    let (paths, errors) = conformance::corpus::find(&here);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(paths.len() > 100, "{} traces in the corpus", paths.len());
+    let load = |path: &PathBuf| conformance::corpus::load(path).unwrap();
+    paths.iter().map(|path| (path.display().to_string(), load(path))).collect()
+}
+
+fn decoded(bytes: &[u8]) -> Trace {
+    Case::of(bytes).0.unwrap()
+}
+
+#[test]
+fn a_trace_comes_back_from_its_bytes() {
+    for case in 0..2000 {
+        let trace = generate::trace(7, case);
+        let back = decoded(&encode(&trace).unwrap());
+        assert_eq!(back.world, trace.world, "case {case}");
+        assert_eq!(back.ops, trace.ops, "case {case}");
+    }
+}
+
+#[test]
+fn the_traces_of_the_corpus_come_back_from_their_bytes() {
+    let mut unfit = Vec::new();
+    let corpus = corpus();
+    for (name, trace) in &corpus {
+        match encode(trace) {
+            Ok(bytes) => {
+                let back = decoded(&bytes);
+                assert_eq!((&back.world, &back.ops), (&trace.world, &trace.ops), "{name}");
+            }
+            Err(error) => unfit.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(unfit.len() * 20 <= corpus.len(), "too many traces are no fuzz case: {unfit:#?}");
+}
+
+/// The bytes of version 1 mean this for ever.
+#[test]
+fn an_input_of_the_first_version_keeps_its_meaning() {
+    let bytes = [
+        b'Q', 1, // the envelope
+        1, 1, 16, // an arena of one segment: counting, 16 bytes
+        0,  // not in a coroutine
+        1,  // one channel:
+        2, 0, 2, b'a', b'b', 2, 7,
+        232, // input: two bytes, then 7 times 4096 (a corner: 224 + 8)
+        2, 0, 3, 1, // reads: at most 3 bytes, would block
+        0, 0, 0, 0, 0, 0, // no rest, no writes, all works, not blocking
+        0, 0, 0, // neither sinks, nor compressors, nor releases
+        1, 0, // a stream that writes, over channel 0
+        27, 0, 0x44, 0x33, 0x22, 0x11, // a word of four bytes
+        24, 0, 4, 8, 1, // 8 bytes at 4 of the arena, to be released
+        32, 0, // a flush
+    ];
+    let trace = decoded(&bytes);
+    let text = trace.to_text().unwrap();
+    let golden = r#"(
+    format: 1,
+    origin: "fuzz",
+    cause: "An input that a fuzzer made.",
+    world: (
+        arena: [Counting(16)],
+        channels: [(input: [Bytes(b"ab"), Repeat(byte: 7, len: 7)], reads: [Take(3), Block])],
+    ),
+    ops: [
+        NewOutput(channel: 0),
+        PutBe32(stream: 0, value: 287454020),
+        PutBufferAsync(stream: 0, offset: 4, len: 8, may_free: true),
+        Flush(stream: 0),
+    ],
+)
+"#;
+    let golden = golden.replace("Repeat(byte: 7, len: 7)", "Repeat(byte: 7, len: 4096)");
+    assert_eq!(text, golden);
+}
+
+#[test]
+fn what_is_no_case_is_named() {
+    assert_eq!(Case::of(b"").0, Err(Rejected::Mark));
+    assert_eq!(Case::of(b"Z\x01").0, Err(Rejected::Mark));
+    assert_eq!(Case::of(&[b'Q', VERSION + 1]).0, Err(Rejected::Version(VERSION + 1)));
+    assert_eq!(Case::of(b"Q\x00").0, Err(Rejected::Version(0)));
+}
+
+#[test]
+fn the_debug_form_of_a_case_is_a_trace() {
+    let trace = generate::trace(1, 1);
+    let case = Case::of(&encode(&trace).unwrap());
+    let text = format!("{case:?}");
+    assert_eq!(Trace::parse(&text).unwrap().ops, trace.ops);
+}
+
+/// An engine of plain bytes.
+fn engine(bytes: &mut [u8], len: usize) -> usize {
+    if let Some(byte) = bytes.get_mut(len / 2) {
+        *byte = byte.wrapping_mul(31).wrapping_add(7);
+    }
+    (len + 1).min(bytes.len())
+}
+
+#[test]
+fn mutation_and_crossover_give_cases_that_fit() {
+    let mut buffer = vec![0; 4096];
+    let mut len = 0;
+    let mut changed = 0;
+    for seed in 0..3000 {
+        let before = buffer[..len].to_vec();
+        len = mutate(About::All, &mut buffer, len, seed, &mut engine);
+        assert!(len <= 4096);
+        let trace = decoded(&buffer[..len]);
+        trace.check().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{trace:?}"));
+        changed += usize::from(before != buffer[..len]);
+    }
+    assert!(changed > 2900, "{changed} of 3000 mutations changed something");
+    let other = encode(&generate::trace(3, 4)).unwrap();
+    for seed in 0..1000 {
+        let mut into = vec![0; 2048];
+        let len = cross(About::All, &buffer[..len], &other, &mut into, seed);
+        decoded(&into[..len]).check().unwrap();
+    }
+}
+
+#[test]
+fn a_small_buffer_is_never_overrun() {
+    let trace = encode(&generate::trace(2, 9)).unwrap();
+    for room in [0, 1, 2, 3, 20, 40, 100] {
+        let mut buffer = trace[..room.min(trace.len())].to_vec();
+        let len = buffer.len();
+        for seed in 0..200 {
+            assert!(mutate(About::Duplex, &mut buffer, len, seed, &mut engine) <= room);
+        }
+    }
+}
+
+#[test]
+fn few_inputs_are_rejected_and_little_is_left_out() {
+    for target in TARGETS.iter().filter(|target| !target.needs_original || c_reference::available())
+    {
+        let mut bench = Bench::new(target.name).unwrap();
+        let mut buffer = vec![0; target.max_len];
+        let about = match target.input {
+            conformance::fuzz::Input::Case(about) => about,
+            _ => continue,
+        };
+        let mut len = 0;
+        for seed in 0..1500 {
+            len = mutate(about, &mut buffer, len, seed, &mut engine);
+            if let Outcome::Failed(failure) = bench.run(&buffer[..len]) {
+                panic!("{}: {failure}", target.name);
+            }
+        }
+        let tally = bench.tally();
+        let rejected: u64 = tally.rejected.values().chain(tally.inconclusive.values()).sum();
+        assert!(rejected * 50 < tally.inputs, "{tally}");
+        assert!(tally.ops > 1500, "{tally}");
+        assert!(tally.left_out * 2 < tally.ops, "{tally}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_behind_the_envelope_are_a_sound_trace(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let trace = decoded(&[&[b'Q', VERSION][..], &bytes].concat());
+        prop_assert!(trace.check().is_ok(), "{:?}: {:?}", trace.check(), trace);
+        let back = decoded(&encode(&trace).unwrap());
+        prop_assert_eq!(back, trace);
+    }
+}

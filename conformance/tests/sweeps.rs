@@ -1,0 +1,100 @@
+//! The variants of a trace: each call to the outside fails in turn, and the subjects agree.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use conformance::corpus;
+use conformance::judge::{Judge, Oracle};
+use conformance::subject::{Core, Sources, build};
+use conformance::survey::Survey;
+use conformance::sweep::{Kind, variants};
+use conformance::trace::{Trace, WriteStep};
+
+fn trace(text: &str) -> Trace {
+    Trace::parse(&format!("(format: 1, origin: \"hand\", cause: \"test\", {text})")).unwrap()
+}
+
+#[test]
+fn each_write_fails_is_cut_and_blocks() {
+    let trace = trace(
+        "world: (channels: [()]), ops: [NewOutput(channel: 0), PutBe32(stream: 0, value: 1), Flush(stream: 0), \
+         PutByte(stream: 0, value: 1), Flush(stream: 0)]",
+    );
+    let made = variants(&trace);
+    let of = |kind| made.iter().filter(|variant| variant.kind == kind).count();
+    // Two writes: each fails alone and from there on, blocks once and twice; the first, of four
+    // bytes, is cut at three places in three ways.
+    assert_eq!((of(Kind::Channel), of(Kind::Wait), of(Kind::Cut)), (4, 4, 9));
+    let scripts: BTreeSet<String> = made
+        .iter()
+        .map(|variant| format!("{:?}", variant.trace.world.channels[0].writes))
+        .collect();
+    assert_eq!(scripts.len(), made.len(), "no variant stands twice");
+    let second_fails = made
+        .iter()
+        .find(|variant| variant.trace.cause.starts_with("Write 1 of channel 0 fails."))
+        .unwrap();
+    assert!(
+        matches!(&second_fails.trace.world.channels[0].writes[..], [WriteStep::Take(first), WriteStep::Fail(_)] if first.get() == 4)
+    );
+    assert!(second_fails.trace.ops == trace.ops);
+}
+
+#[test]
+fn a_trace_that_asks_for_nothing_has_no_variant() {
+    assert!(variants(&trace("world: (channels: [()]), ops: [NewOutput(channel: 0)]")).is_empty());
+}
+
+#[test]
+fn a_failure_changes_what_happens() {
+    let trace = trace(
+        "world: (channels: [(input: [Counting(9)])], sinks: [[]]), ops: [NewInput(channel: 0), \
+         GetBe32(stream: 0), GetToFd(stream: 0, sink: 0, size: 5)]",
+    );
+    let steps = Survey::of(&trace).steps;
+    for variant in variants(&trace).iter().filter(|variant| variant.kind != Kind::Cut) {
+        assert_ne!(Survey::of(&variant.trace).steps, steps, "{}", variant.trace.cause);
+    }
+}
+
+/// The small traces of the corpus; `conformance sweep` does all of them.
+#[test]
+fn subjects_agree_whatever_fails() {
+    let (paths, errors) =
+        corpus::find(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/traces")]);
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut judges = vec![Oracle::Model];
+    if let Some(original) = common::original() {
+        judges.push(Oracle::Live(build("c", &original).unwrap()));
+    }
+    let subjects = || {
+        [Core::FAITHFUL, Core::DEFAULT, "model"]
+            .map(|name| build(name, &Sources::default()).unwrap())
+    };
+    for oracle in judges {
+        let mut judge = Judge::new(oracle, subjects().into()).unwrap();
+        let (mut cases, mut undecided) = (0, 0);
+        for path in &paths {
+            let trace = corpus::load(path).unwrap();
+            if trace.ops.len() > 12 {
+                continue;
+            }
+            for variant in variants(&trace).iter().filter(|variant| variant.kind != Kind::Cut) {
+                let judgement = judge.judge(&variant.trace, None);
+                assert!(
+                    judgement.faults.is_empty(),
+                    "{}\n{:#?}",
+                    common::pasteable(&variant.trace),
+                    judgement.faults
+                );
+                cases += 1;
+                undecided += usize::from(judgement.inconclusive.is_some());
+            }
+        }
+        assert!(cases > 500, "{cases} variants");
+        assert!(undecided * 20 < cases, "{undecided} of {cases} are undefined");
+    }
+}
