@@ -1,5 +1,6 @@
 //! Finds the original, checks it against the pin and compiles it behind the shim.
 
+mod instrument;
 #[path = "src/recipe.rs"]
 mod recipe;
 
@@ -146,8 +147,12 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
         .map_err(|error| format!("{}: {error}", original.display()))?;
 
     let shim = crate_folder()?.join("shim");
+    let instruments = instrument::Instruments::wanted();
     let common = || {
         let mut build = cc::Build::new();
+        if let Some(instruments) = &instruments {
+            instruments.apply(&mut build, &shim);
+        }
         build.flag(recipe::VISIBILITY).flag(recipe::identity(sha256));
         for flag in recipe::FLAGS {
             build.flag(flag);
@@ -164,6 +169,9 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
     build.warnings(true).extra_warnings(true).objects(objects);
     for source in recipe::SOURCES {
         build.file(shim.join(source));
+    }
+    if let Some(instruments) = &instruments {
+        build.objects(instruments.receiver(&shim)?);
     }
     build.try_compile("qemu_file_reference").map_err(|error| error.to_string())?;
     Ok(copy)

@@ -119,10 +119,16 @@ struct Counted {
     filename: String,
     segments: Vec<(u64, u64, u64, bool, bool, bool)>,
     #[serde(default)]
-    branches: Vec<(u64, u64, u64, u64, u64, u64, u64, u64, u64)>,
+    branches: Vec<Branch>,
     #[serde(default)]
-    mcdc_records: Vec<(u64, u64, u64, u64, u64, u64, Vec<bool>)>,
+    mcdc_records: Vec<Decision>,
 }
+
+/// From and to line and column, times true, times false, and three fields of llvm's own.
+type Branch = (u64, u64, u64, u64, u64, u64, u64, u64, u64);
+
+/// From and to line and column, two fields of llvm's own, and which conditions were shown.
+type Decision = (u64, u64, u64, u64, u64, u64, Vec<bool>);
 
 /// The list of what cannot be reached.
 #[derive(Deserialize)]

@@ -76,7 +76,7 @@ fn groups(transcripts: &[Transcript], step: usize) -> Vec<Group<'_>> {
         match groups.iter_mut().find(|(first, _)| *first == seen) {
             Some((_, group)) => group.names.push(&transcript.subject),
             None => {
-                groups.push((seen, Group { names: vec![&transcript.subject], lines: lines(seen) }))
+                groups.push((seen, Group { names: vec![&transcript.subject], lines: lines(seen) }));
             }
         }
     }

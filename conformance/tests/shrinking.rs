@@ -19,7 +19,7 @@ use conformance::trace::{Op, Trace, World};
 struct Faulty(Model);
 
 impl Faulty {
-    fn new() -> Box<dyn Subject> {
+    fn subject() -> Box<dyn Subject> {
         Box::new(Self(Model::faithful()))
     }
 }
@@ -37,10 +37,10 @@ impl Subject for Faulty {
         let mut observation = self.0.step(op);
         match op {
             Op::Flush { .. } if observation.value == Value::Code(0) => {
-                observation.value = Value::Code(1)
+                observation.value = Value::Code(1);
             }
             Op::Skip { size, .. } if *size > 3 => {
-                observation.events.push(Event::Report { text: "skipped".to_owned() })
+                observation.events.push(Event::Report { text: "skipped".to_owned() });
             }
             _ => {}
         }
@@ -53,7 +53,7 @@ impl Subject for Faulty {
 }
 
 fn judge() -> Judge {
-    Judge::new(Oracle::Model, vec![Faulty::new()]).unwrap()
+    Judge::new(Oracle::Model, vec![Faulty::subject()]).unwrap()
 }
 
 /// Generated traces that fail, each with how.
@@ -175,7 +175,7 @@ fn explored(jobs: usize, shard: Shard, failures: usize) -> Explored {
         shard,
         failures,
     };
-    explore(&plan, &Nobody, &|| Judge::new(Oracle::Model, vec![Faulty::new()])).unwrap()
+    explore(&plan, &Nobody, &|| Judge::new(Oracle::Model, vec![Faulty::subject()])).unwrap()
 }
 
 #[test]

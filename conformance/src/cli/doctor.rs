@@ -46,7 +46,7 @@ pub(crate) fn run(common: &Common) -> Ended {
     subjects(&mut findings);
     match self_test() {
         Ok(planted) => {
-            findings.here("the judge", format_args!("{planted} planted differences were noticed"))
+            findings.here("the judge", format_args!("{planted} planted differences were noticed"));
         }
         Err(unnoticed) => findings.missing("the judge", unnoticed),
     }
@@ -99,7 +99,7 @@ fn traces(findings: &mut Findings) -> Result<(), Stop> {
     for path in &found {
         match corpus::load(path).and_then(|trace| Ok((load_recording(path)?, trace))) {
             Ok((Some(recording), trace)) if staleness(&trace, &recording).is_none() => {
-                recorded += 1
+                recorded += 1;
             }
             Ok(_) => unrecorded += 1,
             Err(_) => unusable += 1,

@@ -49,7 +49,7 @@ pub(crate) fn run(path: &Path, width: Option<usize>, setup: &Setup) -> Ended {
                 ));
             }
             Fault::Stale { reason } | Fault::Undeclared { reason } => {
-                output::print(format_args!("diverged: {reason}\n"))
+                output::print(format_args!("diverged: {reason}\n"));
             }
         }
     }

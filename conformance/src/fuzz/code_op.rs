@@ -114,7 +114,7 @@ fn clear_of_zeros(segment: &mut Segment) {
     let len = segment.len();
     match segment {
         Segment::Bytes(bytes) => {
-            bytes.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = 1)
+            bytes.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = 1);
         }
         Segment::Repeat { byte, .. } => *byte = if *byte == 0 && len > 0 { 1 } else { *byte },
         Segment::Counting(0) => {}
@@ -141,7 +141,7 @@ pub(super) fn cut(data: Data, len: usize) -> Data {
         match segment {
             Segment::Bytes(bytes) => bytes.truncate(keep),
             Segment::Counting(len) | Segment::Repeat { len, .. } | Segment::Noise { len, .. } => {
-                *len = keep
+                *len = keep;
             }
         }
     }

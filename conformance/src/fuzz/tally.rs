@@ -45,7 +45,7 @@ impl Tally {
         match outcome {
             Outcome::Rejected(rejected) => *self.rejected.entry(rejected.kind()).or_default() += 1,
             Outcome::Inconclusive(reason) => {
-                *self.inconclusive.entry(reason.kind()).or_default() += 1
+                *self.inconclusive.entry(reason.kind()).or_default() += 1;
             }
             Outcome::Conforms { ops, left_out } => {
                 self.ops += ops;

@@ -183,7 +183,7 @@ fn mutant(entry: &Entry, text: &str) -> Result<Mutant, String> {
     for change in &entry.edits {
         match change {
             Change::Drop { from, to } => {
-                edits.push(Edit { range: lines(text, *from, *to)?, with: String::new() })
+                edits.push(Edit { range: lines(text, *from, *to)?, with: String::new() });
             }
             Change::Insert { before, text: line } => {
                 let start = lines(text, *before, *before)?.start;

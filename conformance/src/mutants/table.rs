@@ -157,7 +157,7 @@ impl KillTable {
                     });
                 }
                 None if ledger.contains_key(&mutant.id) => {
-                    count(mutant, |counts| counts.excused += 1)
+                    count(mutant, |counts| counts.excused += 1);
                 }
                 None => {
                     count(mutant, |counts| counts.survived += 1);

@@ -114,7 +114,7 @@ impl Sweep<'_> {
                 self.push(kind, &what, |world| world.channels[channel].reads = script);
             };
             for (step, name) in [(fail.clone(), "fails"), (ReadStep::End, "is the end")] {
-                read(Kind::Channel, name, replaced(steps, at, &[step.clone()], 1));
+                read(Kind::Channel, name, replaced(steps, at, std::slice::from_ref(&step), 1));
                 let all = vec![step; steps.len() - at + BEYOND];
                 read(
                     Kind::Channel,
@@ -148,7 +148,7 @@ impl Sweep<'_> {
                 let what = format!("Write {at} of channel {channel} {what}");
                 self.push(kind, &what, |world| world.channels[channel].writes = script);
             };
-            write(Kind::Channel, "fails", replaced(steps, at, &[fail.clone()], 1));
+            write(Kind::Channel, "fails", replaced(steps, at, std::slice::from_ref(&fail), 1));
             let all = vec![fail.clone(); steps.len() - at + BEYOND];
             write(Kind::Channel, "fails, and all later ones", replaced(steps, at, &all, all.len()));
             write(Kind::Wait, "would block", replaced(steps, at, &[WriteStep::Block], 0));
@@ -163,7 +163,7 @@ impl Sweep<'_> {
                     write(
                         Kind::Cut,
                         &format!("is partial: {cut}"),
-                        replaced(steps, at, &[partial.clone()], 1),
+                        replaced(steps, at, std::slice::from_ref(&partial), 1),
                     );
                     let blocks = [partial.clone(), WriteStep::Block];
                     write(
@@ -187,7 +187,7 @@ impl Sweep<'_> {
         let calls = &seen.channels[channel];
         if calls.closes > 0 {
             self.push(Kind::Channel, "The close fails", |world| {
-                world.channels[channel].close = fails()
+                world.channels[channel].close = fails();
             });
         }
         if calls.blocking_set > 0 {
@@ -198,7 +198,7 @@ impl Sweep<'_> {
         if calls.shutdowns > 0 {
             let fails = Shutdown::Fails("swept".to_owned());
             self.push(Kind::Channel, "The shutdown fails", |world| {
-                world.channels[channel].shutdown = fails
+                world.channels[channel].shutdown = fails;
             });
             self.push(Kind::Channel, "There is no shutdown", |world| {
                 world.channels[channel].shutdown = Shutdown::Unsupported;
@@ -217,7 +217,11 @@ impl Sweep<'_> {
                 let kinds =
                     failures.map(|errno| (SinkStep::Fail(errno), format!("fails with {errno}")));
                 for (step, name) in kinds.chain([(SinkStep::Nothing, "takes nothing".to_owned())]) {
-                    write(Kind::Descriptor, &name, replaced(steps, at, &[step.clone()], 0));
+                    write(
+                        Kind::Descriptor,
+                        &name,
+                        replaced(steps, at, std::slice::from_ref(&step), 0),
+                    );
                     let all = vec![step; steps.len() - at + BEYOND];
                     write(
                         Kind::Descriptor,
@@ -245,12 +249,12 @@ impl Sweep<'_> {
                 let step = ReleaseStep::Fail(errno);
                 let what = format!("Release {at} fails with {errno}");
                 self.push(Kind::Release, &what, |world| {
-                    world.releases = replaced(steps, at, &[step.clone()], 1)
+                    world.releases = replaced(steps, at, std::slice::from_ref(&step), 1);
                 });
                 let all = vec![step; steps.len() - at + BEYOND];
                 let what = format!("{what}, and all later ones");
                 self.push(Kind::Release, &what, |world| {
-                    world.releases = replaced(steps, at, &all, all.len())
+                    world.releases = replaced(steps, at, &all, all.len());
                 });
             }
         }

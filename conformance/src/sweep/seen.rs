@@ -94,7 +94,7 @@ impl Seen {
             Event::Close { channel, .. } => self.count(*channel, |calls| &mut calls.closes),
             Event::Shutdown { channel, .. } => self.count(*channel, |calls| &mut calls.shutdowns),
             Event::SetBlocking { channel, .. } => {
-                self.count(*channel, |calls| &mut calls.blocking_set)
+                self.count(*channel, |calls| &mut calls.blocking_set);
             }
             Event::Referenced { .. }
             | Event::Unreferenced { .. }
