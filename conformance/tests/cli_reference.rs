@@ -45,11 +45,8 @@ fn a_changed_comparison_is_found_with_at_most_ten_operations() {
         return;
     }
     let directory = tempdir().unwrap();
-    // Neighbours are not joined, a queue is full one piece late, what is held is read again, the last
-    // byte cannot be skipped.
-    for (line, from, to) in
-        [(381, "==", "!="), (399, ">=", ">"), (493, "<", "<="), (462, "<=", "<")]
-    {
+    // Neighbours are not joined, what is held is read again, the last byte cannot be skipped.
+    for (line, from, to) in [(381, "==", "!="), (493, "<", "<="), (462, "<=", "<")] {
         let reference = changed(directory.path(), line, from, to);
         let report = explore(directory.path(), &reference).expect(1).report();
         assert_eq!(report["oracle"]["pinned"], false);

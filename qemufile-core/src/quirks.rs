@@ -26,8 +26,8 @@ pub struct Quirks {
     ///
     /// Damage: where the first header byte takes the last free piece, it alone is sent and the
     /// payload is queued three bytes too early; on a stream with an error, bytes are queued
-    /// that begin with four stale ones. Success is returned both times. Mended, the queue is
-    /// flushed first, so that header and payload stay together, and an error is an error.
+    /// that begin with four stale ones. Success is returned both times. Mended, header and payload
+    /// are queued as one, and an error is an error.
     pub torn_compression: bool,
     /// `put_stream` copies the source's buffer and forgets the rest of its queue. C:
     /// `qemu_put_qemu_file`, L726-737.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use conformance::explore::Counts;
 use conformance::judge::{Fault, Judge};
 use conformance::report::{KEPT, Report, Section};
-use conformance::sweep::{Kind, Variant, variants};
+use conformance::sweep::{Kind, Variant, each};
 use conformance::verdict::Verdict;
 use conformance::{corpus, parallel};
 
@@ -47,7 +47,7 @@ fn sweep(
         &traces,
         || setup.judge().ok(),
         |judge, _, path| match judge {
-            Some(judge) if !interrupt.came() => Some(of_trace(judge, path)),
+            Some(judge) if !interrupt.came() => Some(of_trace(judge, path, interrupt)),
             _ => None,
         },
     );
@@ -76,7 +76,7 @@ fn sweep(
     Ok(())
 }
 
-fn of_trace(judge: &mut Judge, path: &std::path::Path) -> Swept {
+fn of_trace(judge: &mut Judge, path: &std::path::Path, interrupt: &Interrupt) -> Swept {
     let mut swept =
         Swept { kinds: Vec::new(), counts: Counts::default(), failing: Vec::new(), problem: None };
     let trace = match corpus::load(path) {
@@ -86,7 +86,10 @@ fn of_trace(judge: &mut Judge, path: &std::path::Path) -> Swept {
             return swept;
         }
     };
-    for variant in variants(&trace) {
+    each(&trace, &mut |variant| {
+        if interrupt.came() {
+            return;
+        }
         swept.kinds.push(variant.kind);
         let judgement = judge.judge(&variant.trace, None);
         if !judgement.faults.is_empty() {
@@ -99,6 +102,6 @@ fn of_trace(judge: &mut Judge, path: &std::path::Path) -> Swept {
         } else {
             swept.counts.agreed += 1;
         }
-    }
+    });
     swept
 }

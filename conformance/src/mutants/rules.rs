@@ -37,6 +37,9 @@ const SIZES: [&str; 2] = ["IO_BUF_SIZE", "MAX_IOV_SIZE"];
 /// Names of error codes, and the one that each is exchanged for.
 const CODES: [(&str, &str); 2] = [("EIO", "ENOSYS"), ("ENOSYS", "EIO")];
 
+/// Names of pointers to streams.
+const STREAMS: [&str; 6] = ["f", "f1", "f2", "f_des", "f_src", "file"];
+
 /// Members that are easily taken for one another.
 const MEMBERS: [(&str, &str); 2] = [("buf_index", "buf_size"), ("buf_size", "buf_index")];
 
@@ -274,7 +277,10 @@ impl Maker<'_, '_> {
         if first.text != "NULL" {
             self.push("argument", "0", range.clone(), "0");
         }
-        self.push("argument", "+1", range, format!("({text}) + 1"));
+        // What lies behind a stream is chance, and so is what a mutant that looks there does.
+        if !single || !STREAMS.contains(&first.text) {
+            self.push("argument", "+1", range, format!("({text}) + 1"));
+        }
     }
 }
 

@@ -23,6 +23,9 @@ const ERRNOS: [i32; 7] = [4, 5, 9, 11, 22, 28, 32];
 /// Transfers up to this length, in bytes, are cut at every byte; longer ones at their edges.
 const SMALL: usize = 80;
 
+/// Calls of one kind that are swept, at most: of more, the first and the last ones and some between.
+const CALLS: usize = 48;
+
 /// Answers after the last one of a script that goes on failing.
 const BEYOND: usize = 8;
 
@@ -71,12 +74,19 @@ pub struct Variant {
 /// All variants of a trace; none where it is undefined in the original.
 #[must_use]
 pub fn variants(trace: &Trace) -> Vec<Variant> {
+    let mut made = Vec::new();
+    each(trace, &mut |variant| made.push(variant));
+    made
+}
+
+/// As [`variants`], one after the other, so that only one is in memory.
+pub fn each(trace: &Trace, take: &mut dyn FnMut(Variant)) {
     let survey = Survey::of(trace);
     if survey.forbidden.is_some() {
-        return Vec::new();
+        return;
     }
     let seen = Seen::of(&trace.world, &survey.steps);
-    let mut sweep = Sweep { trace, made: Vec::new() };
+    let mut sweep = Sweep { trace, take };
     for channel in 0..trace.world.channels.len() {
         sweep.reads(channel, &seen);
         sweep.writes(channel, &seen);
@@ -84,12 +94,11 @@ pub fn variants(trace: &Trace) -> Vec<Variant> {
     }
     sweep.sinks(&seen);
     sweep.releases(&seen);
-    sweep.made
 }
 
 struct Sweep<'a> {
     trace: &'a Trace,
-    made: Vec<Variant>,
+    take: &'a mut dyn FnMut(Variant),
 }
 
 impl Sweep<'_> {
@@ -102,13 +111,13 @@ impl Sweep<'_> {
         trace.origin = format!("sweep of {}", self.trace.origin);
         trace.cause = format!("{what}.");
         trace.quirks = Survey::of(&trace).fired;
-        self.made.push(Variant { kind, trace });
+        (self.take)(Variant { kind, trace });
     }
 
     fn reads(&mut self, channel: usize, seen: &Seen) {
         let steps = &seen.channels[channel].reads;
         let fail = ReadStep::Fail("read: swept".to_owned());
-        for at in 0..steps.len() {
+        for at in swept(steps.len()) {
             let mut read = |kind, what: &str, script: Vec<ReadStep>| {
                 let what = format!("Read {at} of channel {channel} {what}");
                 self.push(kind, &what, |world| world.channels[channel].reads = script);
@@ -143,7 +152,7 @@ impl Sweep<'_> {
     fn writes(&mut self, channel: usize, seen: &Seen) {
         let steps = &seen.channels[channel].writes;
         let fail = WriteStep::Fail("write: swept".to_owned());
-        for at in 0..steps.len() {
+        for at in swept(steps.len()) {
             let mut write = |kind, what: &str, script: Vec<WriteStep>| {
                 let what = format!("Write {at} of channel {channel} {what}");
                 self.push(kind, &what, |world| world.channels[channel].writes = script);
@@ -208,7 +217,7 @@ impl Sweep<'_> {
 
     fn sinks(&mut self, seen: &Seen) {
         for (sink, steps) in seen.sinks.iter().enumerate() {
-            for at in 0..steps.len() {
+            for at in swept(steps.len()) {
                 let mut write = |kind, what: &str, script: Vec<SinkStep>| {
                     let what = format!("Write {at} to sink {sink} {what}");
                     self.push(kind, &what, |world| world.sinks[sink] = script);
@@ -244,7 +253,7 @@ impl Sweep<'_> {
 
     fn releases(&mut self, seen: &Seen) {
         let steps = &seen.releases;
-        for at in 0..steps.len() {
+        for at in swept(steps.len()) {
             for errno in ERRNOS.into_iter().filter_map(NonZeroI32::new) {
                 let step = ReleaseStep::Fail(errno);
                 let what = format!("Release {at} fails with {errno}");
@@ -259,6 +268,16 @@ impl Sweep<'_> {
             }
         }
     }
+}
+
+/// The calls that are swept, of so many: all of them, unless a trace repeats itself.
+fn swept(calls: usize) -> Vec<usize> {
+    if calls <= CALLS {
+        return (0..calls).collect();
+    }
+    let edge = CALLS / 3;
+    let between = (1..=edge).map(|part| edge + part * (calls - 2 * edge) / (edge + 1));
+    (0..edge).chain(between).chain(calls - edge..calls).collect()
 }
 
 /// Where a transfer is cut: behind every byte but the last, or near the edges.
