@@ -327,11 +327,11 @@ mod tests {
     fn counted() -> Counted {
         Counted {
             filename: "a.c".to_owned(),
-            // Lines 2 to 6 run once, but for a region in line 4 that never does.
+            // Lines 2 to 6 run once, but for a region from line 3 into line 4 that never does.
             segments: vec![
                 (2, 1, 1, true, true, false),
-                (4, 1, 0, true, true, false),
-                (5, 1, 1, true, false, false),
+                (3, 20, 0, true, true, false),
+                (4, 30, 1, true, false, false),
                 (6, 2, 0, false, false, false),
             ],
             branches: vec![(3, 5, 3, 9, 2, 0, 0, 0, 4)],

@@ -114,8 +114,11 @@ fn each_target_has_a_corpus_that_it_can_take_in() {
 #[test]
 fn the_table_of_the_readme_is_the_list() {
     let readme = read("fuzz/README.md");
-    let rows: Vec<String> =
-        readme.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+    let rows: Vec<String> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `") && !line.starts_with("| `ci/"))
+        .map(str::to_owned)
+        .collect();
     let expected: Vec<String> =
         TARGETS.iter().map(|target| format!("| `{}` | {} |", target.name, target.about)).collect();
     assert_eq!(rows, expected);
