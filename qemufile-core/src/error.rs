@@ -20,10 +20,7 @@ use std::sync::Arc;
 /// Text of an errno without Rust's suffix; C: `strerror`.
 fn strerror(errno: i32) -> String {
     let text = io::Error::from_raw_os_error(errno).to_string();
-    match text.rfind(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 /// What a channel was doing when it failed.

@@ -11,20 +11,21 @@ use shared_child::SharedChild;
 use super::{Channel, DescriptorChannel, Direction, null::closed};
 use crate::pieces::Pieces;
 
-/// How long a child may take to end after its pipes are closed.
+/// How long a child may take to end after its pipes are closed, unless it is told otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child process: what is written goes to its standard input, what is read comes from its
 /// standard output. QEMU's `exec:`. C: `QIOChannelCommand`.
 ///
 /// [`close`](Channel::close) closes both pipes and waits for the child, which has a minute to end
-/// before it is killed; a child that fails makes the close fail. A channel that is dropped without
+/// before it is killed, or its [`patience`](Self::patience); a child that fails makes the close fail. A channel that is dropped without
 /// a close kills the child, so that none is left behind.
 pub struct CommandChannel {
     child: SharedChild,
     input: Option<DescriptorChannel>,
     output: Option<DescriptorChannel>,
     ended: Mutex<bool>,
+    patience: Duration,
 }
 
 impl CommandChannel {
@@ -44,7 +45,7 @@ impl CommandChannel {
         let child = SharedChild::spawn(&mut command)?;
         let output = child.take_stdin().map(DescriptorChannel::new).transpose()?;
         let input = child.take_stdout().map(DescriptorChannel::new).transpose()?;
-        Ok(Self { child, input, output, ended: Mutex::new(false) })
+        Ok(Self { child, input, output, ended: Mutex::new(false), patience: PATIENCE })
     }
 
     /// Starts a line of shell, as QEMU does for `exec:`.
@@ -56,6 +57,13 @@ impl CommandChannel {
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(line);
         Self::spawn(command, directions)
+    }
+
+    /// How long a close waits for the child before it kills it.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The child's process id.
@@ -77,7 +85,7 @@ impl CommandChannel {
     }
 
     fn reap(&self) -> io::Result<ExitStatus> {
-        if let Some(status) = self.child.wait_timeout(PATIENCE)? {
+        if let Some(status) = self.child.wait_timeout(self.patience)? {
             return Ok(status);
         }
         self.child.kill()?;

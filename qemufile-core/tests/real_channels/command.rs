@@ -1,7 +1,9 @@
 //! Child processes.
 
+use std::io::ErrorKind;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use qemufile_core::{Channel, CommandChannel, Direction, Operation, Reader, Stream, Writer};
 
@@ -69,6 +71,19 @@ fn a_child_that_is_killed() {
     assert!(error.stream().unwrap().is_end_of_stream(), "{error}");
     let error = reader.close().unwrap_err();
     assert!(error.channel.unwrap().to_string().contains("signal: 9"));
+}
+
+#[test]
+fn a_child_that_does_not_end_is_killed() {
+    // It does not look at its pipes, and would wait for ever.
+    let child = CommandChannel::shell("while :; do sleep 1000; done", &[Direction::Output])
+        .unwrap()
+        .patience(Duration::ZERO);
+    assert_ne!(child.id(), 0);
+    assert!(format!("{child:?}").contains(&child.id().to_string()));
+    let error = child.close().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.to_string().contains("killed"), "{error}");
 }
 
 #[test]
