@@ -34,8 +34,7 @@ impl Compressor {
                 // Counted since the reset, and no more than the room.
                 Ok(usize::try_from(self.compress.total_out()).unwrap_or(room.len()).min(room.len()))
             }
-            Ok(status) => Err(Error::Deflate(format!("{status:?} before the end of the data"))),
-            Err(error) => Err(Error::Deflate(error.to_string())),
+            outcome => Err(Error::Deflate(format!("{outcome:?} instead of the stream's end"))),
         }
     }
 }
@@ -52,4 +51,17 @@ pub(crate) fn bound(len: usize) -> usize {
         .saturating_add(len >> 14)
         .saturating_add(len >> 25)
         .saturating_add(13)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_room_is_an_error() {
+        // No caller can bring it about: they ask `bound` first.
+        let error = Compressor::new(1).deflate(&[7; 100], &mut [0; 4]).unwrap_err();
+        assert!(error.to_string().starts_with("deflate failed: Ok("), "{error}");
+    }
 }

@@ -239,3 +239,24 @@ pub(crate) fn register(
     // `OwnedFd` behind it never changes its number.
     unsafe { tokio::io::unix::AsyncFd::register(descriptor) }.map_err(io::Error::from)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_that_leaves_the_mapping_is_not_touched() {
+        let mapping = Mapping::anonymous(10).unwrap();
+        #[allow(clippy::reversed_empty_ranges, reason = "what a wrong caller might pass")]
+        for range in [5..11, 7..3, 11..11] {
+            assert!(mapping.cells(range.clone()).is_empty());
+            assert_eq!(mapping.discard(range).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        assert_eq!(mapping.cells(0..10).len(), 10);
+        mapping.store(8, &[1, 2, 3]);
+        let mut bytes = [9; 2];
+        mapping.load(8, &mut bytes);
+        assert_eq!(bytes, [0; 2], "all or nothing");
+    }
+}

@@ -350,3 +350,15 @@ fn a_shutdown_reaches_an_asynchronous_stream() {
     assert!(block_on(back.put_byte(1)).is_ok(), "its own error state");
     block_on(back.close()).unwrap();
 }
+
+#[test]
+fn a_task_passes_bytes_on_to_a_descriptor() {
+    let (mut source, sink) = std::io::pipe().unwrap();
+    let mut reader = AsyncReader::new(channel(pattern(100)).shared());
+    block_on(reader.get_to_fd(&sink, 90)).unwrap();
+    drop(sink);
+    let mut passed_on = Vec::new();
+    std::io::Read::read_to_end(&mut source, &mut passed_on).unwrap();
+    assert_eq!(passed_on, pattern(90));
+    assert_eq!(reader.buffered(), &pattern(100)[90..]);
+}

@@ -81,6 +81,7 @@ fn every_error_has_its_errno() {
     let stream = failed_with(104);
     assert_eq!(stream.errno(), -5);
     assert_eq!(Error::Stream(stream.clone()).errno(), -5);
+    assert_eq!(Error::Stream(stream.clone()).stream().unwrap().errno(), -5);
     let mut source = reader(channel(pattern(10)));
     assert_eq!(source.peek_buffer(1, 1).unwrap_err().errno(), 0);
     assert_eq!(source.skip(1).unwrap_err().errno(), 0);

@@ -166,3 +166,14 @@ fn what_cannot_be_registered_is_an_error() {
         assert!(TokioChannel::new(tempfile::tempfile().unwrap()).is_err(), "a plain file");
     });
 }
+
+#[test]
+fn a_runtime_that_is_gone_is_an_error() {
+    let runtime = one_thread();
+    let (ours, _theirs) = runtime.block_on(async { pair() });
+    drop(runtime);
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let outcome = ours.poll_ready(&mut cx, qemufile_core::Direction::Input);
+    let std::task::Poll::Ready(Err(error)) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("shut"), "{error}");
+}

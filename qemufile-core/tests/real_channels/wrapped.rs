@@ -171,6 +171,16 @@ fn a_goodbye_that_fails_is_told() {
 }
 
 #[test]
+fn a_last_flush_that_fails_is_told() {
+    let scripted = Scripted::default();
+    *scripted.flushes.lock().unwrap() = vec![ErrorKind::BrokenPipe, ErrorKind::Interrupted];
+    let mut writer = Writer::new(Arc::new(WrappedChannel::split(io::empty(), scripted)));
+    writer.put_byte(1).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(writer.close().unwrap_err().channel.unwrap().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn an_endless_would_block_at_the_close_ends() {
     let (ready, _peer) = UnixStream::pair().unwrap();
     let scripted = Scripted::default();
