@@ -1,7 +1,4 @@
 //! Streams that another thread shuts down while they are blocked on a real socket.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::io;
 use std::os::unix::net::UnixStream;

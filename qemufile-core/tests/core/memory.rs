@@ -1,16 +1,13 @@
 //! Guest memory: ranges, discarding, and who keeps it mapped.
-#![allow(clippy::unwrap_used, reason = "tests")]
 #![expect(unsafe_code, reason = "a mapping of the test's own, given to `from_owner`")]
-
-mod support;
 
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Event, channel, pattern};
 use qemufile_core::{Config, GuestMemory, MemoryChannel, Misuse, Quirks, Stream, Writer, compat};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use support::{Event, channel, pattern};
 
 const PAGE: usize = 4096;
 

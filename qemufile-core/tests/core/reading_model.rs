@@ -1,16 +1,13 @@
 //! The reader against a model that is plainly simpler: the whole input, a position in it, and the
 //! rule of what a refill asks for.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::support::{Event, SETTINGS, ScriptedChannel, Step, channel, pattern};
 use proptest::prelude::*;
 use qemufile_core::compat::{self, InPlace};
 use qemufile_core::{Channel, IO_BUF_SIZE, Quirks, Reader};
-use support::{Event, SETTINGS, ScriptedChannel, Step, channel, pattern};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -250,7 +247,7 @@ fn open(input: &[u8], steps: &[usize], quirks: Quirks) -> (Arc<ScriptedChannel>,
 }
 
 proptest! {
-    #![proptest_config(support::cases(2000))]
+    #![proptest_config(crate::support::cases(2000))]
 
     #[test]
     fn the_reader_is_the_model(
@@ -319,7 +316,7 @@ fn chunk_sizes_make_no_difference() {
 }
 
 proptest! {
-    #![proptest_config(support::cases(48))]
+    #![proptest_config(crate::support::cases(48))]
 
     #[test]
     fn random_chunk_sizes_make_no_difference(

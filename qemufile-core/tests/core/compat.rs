@@ -1,8 +1,5 @@
 //! The original's results, function by function, for both kinds of stream: what is there, padded
 //! with zeros, as counts and negative errnos.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::future::Future;
 use std::io;
@@ -10,11 +7,11 @@ use std::num::NonZeroI32;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::support::{Event, ScriptedChannel, Step, channel, pattern};
 use qemufile_core::compat::{self, InPlace, nonblocking};
 use qemufile_core::{
     AsyncReader, AsyncWriter, IO_BUF_SIZE, Misuse, Quirks, Reader, Stream, Writer,
 };
-use support::{Event, ScriptedChannel, Step, channel, pattern};
 
 /// The result of a future whose channel never lets it wait.
 fn ready<F: Future>(future: F) -> F::Output {

@@ -1,17 +1,14 @@
 //! What the streams are to the rest of Rust: readers, writers, values to print and to send.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::sync::Arc;
 
+use crate::support::{Event, Step, channel, pattern};
 use qemufile_core::{
     AsyncReader, AsyncWriter, CommandChannel, Config, DescriptorChannel, Error, GuestMemory,
     IO_BUF_SIZE, MemoryChannel, NullChannel, Quirks, Reader, ShutdownHandle, Stream, StreamError,
     Writer,
 };
-use support::{Event, Step, channel, pattern};
 
 fn reader(input: impl Into<Vec<u8>>) -> Reader {
     Reader::new(Arc::new(MemoryChannel::with_input(input)))

@@ -1,18 +1,15 @@
 //! Errors: the first one stays, the numbers are right, and no channel, however broken, makes a
 //! stream panic or go on for ever.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroI32;
 
+use crate::support::{ALL, Event, ScriptedChannel, Step, channel, pattern};
 use qemufile_core::{
     Cause, CloseError, Error, GuestMemory, IO_BUF_SIZE, Misuse, Operation, Quirks, Reader,
     ShutdownError, Stream, StreamError, Writer, error_of_either,
 };
-use support::{ALL, Event, ScriptedChannel, Step, channel, pattern};
 
 fn reader(scripted: ScriptedChannel) -> Reader {
     let config = scripted.config(Quirks::MENDED);
@@ -199,7 +196,7 @@ fn a_drop_tells_what_it_could_not_write() {
     let mut sound = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
     sound.put_be16(1).unwrap();
     drop(sound);
-    assert_eq!(scripted.events(), [support::wrote(&[&[0, 1]])], "flushed, and not closed");
+    assert_eq!(scripted.events(), [crate::support::wrote(&[&[0, 1]])], "flushed, and not closed");
 }
 
 #[test]

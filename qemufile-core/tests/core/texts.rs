@@ -1,8 +1,5 @@
 //! What people read: the texts of errors, notices and values, and what a channel does that says
 //! nothing of its own.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
@@ -10,12 +7,12 @@ use std::num::NonZeroI32;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use crate::support::{Step, channel, pattern};
 use qemufile_core::{
     Channel, CloseError, Config, Direction, Error, GuestMemory, IO_BUF_SIZE, MemoryChannel,
     NullChannel, Pieces, Quirks, Reader, ReleaseTarget, Stream, StreamError, WrappedChannel,
     Writer,
 };
-use support::{Step, channel, pattern};
 
 fn ended() -> Error {
     let scripted = channel([7]);

@@ -1,18 +1,14 @@
 //! The writer against a model that is plainly simpler: a list of address ranges, one byte after
 //! the other, and a flush that sends it.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod model;
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 
+use self::model::{Model, SHARED, World};
+use crate::support::{Event, ScriptedChannel, Step, channel, pattern};
 use bytes::Bytes;
-use model::{Model, SHARED, World};
 use proptest::prelude::*;
 use qemufile_core::{Cause, Config, GuestMemory, Quirks, Stream, Writer, compat};
-use support::{Event, ScriptedChannel, Step, channel, pattern};
 
 const GUEST: usize = 4 * 4096;
 const SHARED_LEN: usize = 4096;
@@ -231,7 +227,7 @@ fn check(
 }
 
 proptest! {
-    #![proptest_config(support::cases(1200))]
+    #![proptest_config(crate::support::cases(1200))]
 
     #[test]
     fn the_writer_is_the_model(
@@ -267,12 +263,12 @@ fn touching_slices_of_one_allocation_are_one_piece() {
         pair.writer.put_shared(all.slice(range)).unwrap();
     }
     pair.writer.flush().unwrap();
-    let expected = support::wrote(&[&all[..50], &all[60..], &all[50..60]]);
+    let expected = crate::support::wrote(&[&all[..50], &all[60..], &all[50..60]]);
     assert_eq!(pair.channel.events(), [expected]);
 }
 
 proptest! {
-    #![proptest_config(support::cases(256))]
+    #![proptest_config(crate::support::cases(256))]
 
     /// What was accepted is what the channel has and what an error, or a report, speaks of.
     #[test]

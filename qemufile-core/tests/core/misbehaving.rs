@@ -1,11 +1,8 @@
 //! Random channels that break every rule: no call panics, and each one ends.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-mod support;
-
+use crate::support::{ALL, Step, channel, pattern};
 use proptest::prelude::*;
 use qemufile_core::{Config, GuestMemory, IO_BUF_SIZE, Quirks, Reader, Stream, Writer, compat};
-use support::{ALL, Step, channel, pattern};
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -95,7 +92,7 @@ fn write(writer: &mut Writer, memory: &GuestMemory, op: &Op) {
 }
 
 proptest! {
-    #![proptest_config(support::cases(300))]
+    #![proptest_config(crate::support::cases(300))]
 
     #[test]
     fn a_reader_survives_any_channel(

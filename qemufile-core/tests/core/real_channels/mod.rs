@@ -1,12 +1,9 @@
 //! Streams over real descriptors, processes and wrapped values.
 //!
 //! Nothing here sleeps: threads meet by joins and by what comes through the channels.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod command;
 mod descriptor;
-#[path = "../support/mod.rs"]
-mod support;
 mod wrapped;
 
 use qemufile_core::{Cause, Operation, StreamError};

@@ -1,10 +1,6 @@
 //! One test or more for each row of the table of the original's surprises, named by its row.
 //!
 //! A row that the types make impossible has a test that shows what happens in its place.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 #[cfg(feature = "zlib")]
 mod compression;

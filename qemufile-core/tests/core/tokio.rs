@@ -1,19 +1,16 @@
 //! Asynchronous streams in tokio's reactor, on real sockets.
 #![cfg(feature = "tokio")]
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+use crate::support::pattern;
 use qemufile_core::{
     AsyncReader, AsyncWriter, Channel, DescriptorChannel, GuestMemory, Reader, Stream,
     TokioChannel, Writer,
 };
 use rustix::net::sockopt::set_socket_send_buffer_size;
-use support::pattern;
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {

@@ -1,18 +1,15 @@
 //! Compressed pages: that they inflate, and that they are QEMU's own bytes.
 #![cfg(feature = "zlib")]
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::fs::File;
 use std::sync::Arc;
 
+use crate::support::{channel, pattern};
 use flate2::{Decompress, FlushDecompress, Status};
 use qemufile_core::{
     Compressor, DescriptorChannel, Error, IO_BUF_SIZE, MemoryChannel, Quirks, Reader, Stream,
     Writer,
 };
-use support::{channel, pattern};
 
 const STREAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/streams/compress-1.bin");
 const PAGE: usize = 4096;
@@ -163,7 +160,7 @@ fn room_is_judged_by_the_bound() {
     // C's bound for a page, and the header before it.
     let needed = PAGE + 1 + 13;
     for (left, fits) in [(needed + 4, true), (needed + 3, false)] {
-        for quirks in support::SETTINGS {
+        for quirks in crate::support::SETTINGS {
             let scripted = channel([]).shared();
             let mut writer = Writer::with_config(scripted.clone(), &scripted.config(quirks));
             let front = pattern(IO_BUF_SIZE - left);

@@ -1,20 +1,17 @@
 //! The asynchronous streams: the same calls as the blocking ones, and what happens to a future
 //! that is dropped half-way.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::support::{ALL, Event, ScriptedChannel, Step, channel, pattern, wrote};
 use bytes::Bytes;
 use proptest::prelude::*;
 use qemufile_core::compat::nonblocking;
 use qemufile_core::{
     AsyncReader, AsyncWriter, GuestMemory, IO_BUF_SIZE, Quirks, Reader, Stream, Writer, compat,
 };
-use support::{ALL, Event, ScriptedChannel, Step, channel, pattern, wrote};
 
 /// Polls until the future is done; every wait here wakes its task itself.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -164,7 +161,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(support::cases(200))]
+    #![proptest_config(crate::support::cases(200))]
 
     #[test]
     fn reading_is_the_same(
@@ -268,7 +265,7 @@ fn a_put_takes_a_dropped_flush_up_first() {
 
 #[test]
 fn moving_a_stream_whose_flush_was_dropped() {
-    for quirks in support::SETTINGS {
+    for quirks in crate::support::SETTINGS {
         let (scripted, mut source) = half_flushed();
         let channel = channel([]).shared();
         let mut writer = AsyncWriter::with_config(channel.clone(), &channel.config(quirks));
@@ -288,7 +285,7 @@ fn moving_a_stream_whose_flush_was_dropped() {
 #[cfg(feature = "zlib")]
 #[test]
 fn compressing_into_a_stream_whose_flush_was_dropped() {
-    for quirks in support::SETTINGS {
+    for quirks in crate::support::SETTINGS {
         let scripted = channel([]).writes([Step::Move(3), Step::Block]).pending(1).shared();
         let mut writer = AsyncWriter::with_config(scripted.clone(), &scripted.config(quirks));
         block_on(writer.put_be64(0x0102_0304_0506_0708)).unwrap();
