@@ -6,12 +6,12 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use conformance::corpus;
 use conformance::judge::{Judge, Oracle};
 use conformance::subject::{Core, Sources, build};
 use conformance::survey::Survey;
 use conformance::sweep::{Extent, Kind, each, variants};
 use conformance::trace::{Trace, WriteStep};
+use conformance::{corpus, streams};
 
 fn trace(text: &str) -> Trace {
     Trace::parse(&format!("(format: 1, origin: \"hand\", cause: \"test\", {text})")).unwrap()
@@ -93,6 +93,45 @@ fn a_small_trace_is_cut_at_every_byte() {
     let made = variants(&trace, Extent::USUAL);
     let cuts = made.iter().filter(|variant| variant.kind == Kind::Cut).count();
     assert_eq!(cuts, 299 + 299, "the read and the write to the sink");
+}
+
+#[test]
+fn the_runs_of_a_stream_are_traces_and_so_are_their_variants() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/streams/return-path.bin");
+    let loaded = streams::load(&path).unwrap();
+    let traces = streams::traces(&loaded.files[0], &streams::Options::default()).unwrap();
+    let runs: Vec<&str> = traces.iter().map(|trace| trace.cause.as_str()).collect();
+    assert_eq!(
+        runs,
+        [
+            "read as QEMU did.",
+            "read as it came.",
+            "read whole.",
+            "written again.",
+            "return path read as it came.",
+            "return path written again."
+        ]
+    );
+    let subjects =
+        [Core::FAITHFUL, Core::DEFAULT].map(|name| build(name, &Sources::default()).unwrap());
+    let mut judge = Judge::new(Oracle::Model, subjects.into()).unwrap();
+    let few = Extent { calls: 3, bytes: 0 };
+    for trace in &traces {
+        assert!(trace.check().is_ok(), "{}", trace.cause);
+        let judgement = judge.judge(trace, None);
+        assert!(judgement.faults.is_empty() && judgement.inconclusive.is_none());
+        let made = variants(trace, few);
+        assert!(made.len() > 10, "{}: {} variants", trace.cause, made.len());
+        for variant in made {
+            let judgement = judge.judge(&variant.trace, None);
+            assert!(
+                judgement.faults.is_empty(),
+                "{}: {:#?}",
+                variant.trace.cause,
+                judgement.faults
+            );
+        }
+    }
 }
 
 /// The small traces of the corpus; `conformance sweep` does all of them.

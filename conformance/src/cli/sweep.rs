@@ -128,7 +128,7 @@ fn add(
         }
     }
     for (kind, made, points) in made {
-        section.notes.push(format!("{}: {made} of {points} points", kind.name()));
+        section.notes.push(format!("{made} of {points} ways in which {}", kind.name()));
     }
     section.seconds = began.elapsed().as_secs_f64();
     report.sections.push(section);
