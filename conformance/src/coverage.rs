@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::text_form;
 
-/// Version of the list's form, and of the JSON form of [`Coverage`].
+/// Version of the list's form.
 pub const FORMAT: u32 = 1;
 
 /// What is counted.
@@ -37,6 +37,16 @@ pub struct Missed {
     pub which: String,
 }
 
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "lines",
+            Self::Branch => "branches",
+            Self::Condition => "conditions (MC/DC)",
+        })
+    }
+}
+
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "L{} {:?} {}", self.line, self.measure, self.which)
@@ -57,10 +67,6 @@ pub struct Share {
 /// What was reached of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Version of the form: [`FORMAT`].
-    pub format: u32,
-    /// SHA-256 of the hashes of the corpus's traces.
-    pub corpus: String,
     /// Each measure.
     pub shares: BTreeMap<Measure, Share>,
     /// What is missed and not listed.
@@ -157,7 +163,6 @@ pub fn measure(
     file: &str,
     list: &Path,
     pinned: &str,
-    corpus: &str,
 ) -> Result<Coverage, CoverageError> {
     let text = read(path)?;
     let export: Export = serde_json::from_str(&text).map_err(|error| CoverageError::Syntax {
@@ -174,7 +179,7 @@ pub fn measure(
     let mut places = lines(&counted);
     places.extend(branches(&counted));
     places.extend(conditions(&counted));
-    Ok(judged(&places, &listed, corpus))
+    Ok(judged(&places, &listed))
 }
 
 fn read(path: &Path) -> Result<String, CoverageError> {
@@ -261,7 +266,7 @@ fn conditions(counted: &Counted) -> Vec<Reached> {
         .collect()
 }
 
-fn judged(places: &[Reached], listed: &[Missed], corpus: &str) -> Coverage {
+fn judged(places: &[Reached], listed: &[Missed]) -> Coverage {
     let mut shares: BTreeMap<Measure, Share> = BTreeMap::new();
     let mut missed = Vec::new();
     for (place, reached) in places {
@@ -280,7 +285,7 @@ fn judged(places: &[Reached], listed: &[Missed], corpus: &str) -> Coverage {
         .filter(|listed| !places.iter().any(|(place, reached)| place == *listed && !reached))
         .map(ToString::to_string)
         .collect();
-    Coverage { format: FORMAT, corpus: corpus.to_owned(), shares, missed, needless }
+    Coverage { shares, missed, needless }
 }
 
 impl Coverage {
@@ -290,10 +295,10 @@ impl Coverage {
         self.missed.is_empty() && self.needless.is_empty() && self.shares.len() == 3
     }
 
-    /// The shares as text, and what is missed.
+    /// The shares, a line each.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
-    pub fn text(&self) -> String {
+    pub fn summary(&self) -> String {
         let mut text = String::new();
         for (measure, share) in &self.shares {
             let reachable = share.all - share.unreachable;
@@ -302,14 +307,17 @@ impl Coverage {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{:10} {:>4} of {:>4} reached, {:.2} % of what can be ({} cannot)",
-                format!("{measure:?}"),
-                share.reached,
-                share.all,
-                percent,
-                share.unreachable
+                "{measure}: {} of {} reached, {} cannot be: {:.2} %",
+                share.reached, share.all, share.unreachable, percent,
             );
         }
+        text
+    }
+
+    /// The shares as text, and what is missed.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.summary();
         for place in &self.missed {
             let _ = writeln!(text, "missed: {place}");
         }
@@ -346,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_is_not_reached_is_named() {
-        let coverage = judged(&places(), &[], "");
+        let coverage = judged(&places(), &[]);
         let missed: Vec<String> = coverage.missed.iter().map(ToString::to_string).collect();
         assert_eq!(missed, ["L4 Line ", "L3 Branch 5 false", "L3 Condition 5 condition 2"]);
         assert!(!coverage.passes());
@@ -354,10 +362,10 @@ mod tests {
 
     #[test]
     fn a_list_excuses_what_is_missed_and_nothing_else() {
-        let mut listed = judged(&places(), &[], "").missed;
-        assert!(judged(&places(), &listed, "").passes());
+        let mut listed = judged(&places(), &[]).missed;
+        assert!(judged(&places(), &listed).passes());
         listed.push(Missed { measure: Measure::Line, line: 2, which: String::new() });
-        let coverage = judged(&places(), &listed, "");
+        let coverage = judged(&places(), &listed);
         assert_eq!(coverage.needless, ["L2 Line "]);
         assert!(!coverage.passes());
     }

@@ -12,7 +12,7 @@ use conformance::observation::{Event, Observation, Value};
 use conformance::shrink::{Effort, Shrunk, Signature, shrink};
 use conformance::subject::{Subject, Unready};
 use conformance::survey::Survey;
-use conformance::trace::{Op, Trace, World};
+use conformance::trace::{Answer, Data, Op, Shutdown, Trace, World};
 
 /// The model, with two faults: a flush gives another status, and a skip of more than 3 bytes
 /// reports something.
@@ -110,6 +110,68 @@ fn nothing_can_be_taken_out_of_the_smallest_trace() {
             );
         }
     }
+}
+
+/// What can be taken out of a world, one thing at a time.
+fn smaller_worlds(world: &World) -> Vec<World> {
+    fn without<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
+        let out = |at| [&list[..at], &list[at + 1..]].concat();
+        (0..list.len()).map(out).collect()
+    }
+    let mut smaller = Vec::new();
+    let mut changed = |change: &dyn Fn(&mut World)| {
+        let mut candidate = world.clone();
+        change(&mut candidate);
+        if candidate != *world {
+            smaller.push(candidate);
+        }
+    };
+    changed(&|world| world.coroutine = false);
+    changed(&|world| world.arena = Data::default());
+    changed(&|world| world.sinks = Vec::new());
+    changed(&|world| world.compressors = Vec::new());
+    for releases in without(&world.releases) {
+        changed(&|world| world.releases.clone_from(&releases));
+    }
+    for (at, channel) in world.channels.iter().enumerate() {
+        changed(&|world| world.channels[at].input = Data::default());
+        changed(&|world| world.channels[at].rest = None);
+        changed(&|world| world.channels[at].blocking = false);
+        changed(&|world| world.channels[at].close = Answer::Works);
+        changed(&|world| world.channels[at].set_blocking = Answer::Works);
+        changed(&|world| world.channels[at].shutdown = Shutdown::Works);
+        for reads in without(&channel.reads) {
+            changed(&|world| world.channels[at].reads.clone_from(&reads));
+        }
+        for writes in without(&channel.writes) {
+            changed(&|world| world.channels[at].writes.clone_from(&writes));
+        }
+    }
+    smaller
+}
+
+#[test]
+fn nothing_can_be_taken_out_of_the_smallest_world() {
+    let mut judge = judge();
+    let mut tried = 0;
+    for (trace, signature) in failing().into_iter().take(30) {
+        let smallest = shrunk(&trace).trace;
+        tried += smaller_worlds(&trace.world).len();
+        for world in smaller_worlds(&smallest.world) {
+            let smaller = Trace { world, ..smallest.clone() };
+            if smaller.check().is_err() || Survey::of(&smaller).forbidden.is_some() {
+                continue;
+            }
+            let again = judge.divergence(&smaller, "faulty");
+            assert!(
+                again.is_none_or(|divergence| Signature::of(&divergence) != signature),
+                "the smallest trace:\n{}\nis not smaller than:\n{}",
+                smallest.to_text().unwrap(),
+                smaller.to_text().unwrap()
+            );
+        }
+    }
+    assert!(tried > 100, "{tried}: the worlds had something in them");
 }
 
 #[test]

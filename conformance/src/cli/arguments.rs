@@ -7,7 +7,12 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::explore::Shard;
 use conformance::subject::{Core, Original};
-use conformance::{isolate, model::Model};
+use conformance::sweep::Extent;
+use conformance::{isolate, model::Model, mutants::hunt};
+
+/// [`hunt::WORST`], as it is written on the command line.
+const WORST: &str = "10";
+const _: () = assert!(hunt::WORST == 10);
 
 const STATUS: &str = "\
 Exit status:
@@ -71,10 +76,7 @@ pub(crate) enum Verb {
     /// Compare what the corpus reaches of the original with what can be reached; see ci/coverage.
     Coverage(Coverage),
     /// Let each call that a trace makes to the outside fail in turn, on all subjects.
-    Sweep {
-        /// Traces, or directories with traces; the corpus if none.
-        paths: Vec<PathBuf>,
-    },
+    Sweep(Sweep),
     /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
     Mutants(Mutants),
     /// Say what is here, what is missing, and which command mends it.
@@ -160,6 +162,22 @@ pub(crate) struct Coverage {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// Traces or streams, or directories of either; the corpus with its streams if none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Vary each call and cut each transfer at every byte. Of the corpus this takes hours.
+    #[arg(long)]
+    pub(crate) every: bool,
+}
+
+impl Sweep {
+    /// What is swept, where nothing else is said.
+    pub(crate) fn extent(&self, usual: Extent) -> Extent {
+        if self.every { Extent::EVERY } else { usual }
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Mutants {
     /// Only those of this function, or whose name begins like this.
     #[arg(long, value_name = "NAME")]
@@ -167,8 +185,9 @@ pub(crate) struct Mutants {
     /// Print their names and run none; of a single one, the whole C file.
     #[arg(long)]
     pub(crate) print: bool,
-    /// Measure also how long generated cases take to find each, at most so many seconds.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10")]
+    /// Measure also how long generated cases take to find each, and give up after so many seconds;
+    /// exits with 1 where one is not found, or half of them take longer than they may.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WORST)]
     pub(crate) search: Option<u64>,
 }
 

@@ -6,7 +6,7 @@ use super::Ended;
 use super::arguments::Streams;
 use super::interrupt::Interrupt;
 use super::setup::Setup;
-use super::{explore, replay, streams};
+use super::{explore, measured, replay, streams};
 
 /// Always the same cases, so that two runs of the same tree say the same.
 const SEED: u64 = 1;
@@ -23,5 +23,6 @@ pub(crate) fn run(setup: &Setup) -> Ended {
         explore::add(SEED, End::Cases(explore::CASES), setup, &interrupt, &mut report)?;
     }
     report.interrupted |= interrupt.came();
+    measured::add(setup, &mut report)?;
     setup.conclude(report)
 }

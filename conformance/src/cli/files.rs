@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use conformance::corpus;
 use conformance::explore::Shard;
+use conformance::streams::{StreamFile, load};
 
 use super::Stop;
 
@@ -52,4 +53,40 @@ pub(crate) fn traces(paths: &[PathBuf], shard: Shard) -> Result<(Vec<PathBuf>, V
     };
     let mine = (0..).zip(found).filter(|(number, _)| shard.has(*number)).map(|(_, path)| path);
     Ok((mine.collect(), errors.iter().map(ToString::to_string).collect()))
+}
+
+/// The streams to do, of `paths` or of the corpus, and messages about what cannot be used.
+pub(crate) fn streams(
+    paths: &[PathBuf],
+    shard: Shard,
+) -> Result<(Vec<StreamFile>, Vec<String>), Stop> {
+    let corpus = match paths {
+        [] => vec![in_project("corpus")?.join("streams")],
+        _ => Vec::new(),
+    };
+    let (mut streams, mut problems) = (Vec::new(), Vec::new());
+    for path in paths.iter().chain(&corpus) {
+        match load(path) {
+            Ok(loaded) => {
+                if loaded.files.is_empty() && loaded.broken.is_empty() {
+                    problems
+                        .push(format!("{}: no stream (*.bin) in this directory", path.display()));
+                }
+                streams.extend(loaded.files);
+                problems.extend(loaded.broken.iter().map(ToString::to_string));
+            }
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    let mine = (0..).zip(streams).filter(|(number, _)| shard.has(*number)).map(|(_, file)| file);
+    Ok((mine.collect(), problems))
+}
+
+/// Whether a path is a stream, or a directory with some.
+pub(crate) fn holds_streams(path: &Path) -> bool {
+    let is_stream = |path: &Path| path.extension().is_some_and(|end| end == "bin");
+    is_stream(path)
+        || std::fs::read_dir(path).is_ok_and(|mut entries| {
+            entries.any(|entry| entry.is_ok_and(|entry| is_stream(&entry.path())))
+        })
 }

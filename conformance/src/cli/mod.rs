@@ -10,6 +10,7 @@ mod explore;
 mod failing;
 mod files;
 mod interrupt;
+mod measured;
 mod mutants;
 mod output;
 mod progress;
@@ -78,11 +79,12 @@ fn run(verb: Option<Verb>, common: arguments::Common) -> Ended {
         Verb::Streams(arguments) if arguments.dump => streams::dump(&arguments, &common),
         Verb::Streams(arguments) => streams::run(&arguments, &Setup::new(common)?),
         Verb::Doctor => doctor::run(&common),
-        Verb::Coverage(arguments) => coverage::run(&arguments, &common),
+        Verb::Coverage(arguments) if arguments.build.is_some() => coverage::build(&arguments),
+        Verb::Coverage(arguments) => coverage::run(&arguments, &Setup::new(common)?),
         Verb::Demote(arguments) => demote::run(&arguments, &common),
         Verb::Mutants(arguments) => mutants::run(&arguments, &Setup::new(common)?),
         Verb::Promote(arguments) => promote::run(&arguments, &Setup::new(common)?),
-        Verb::Sweep { paths } => sweep::run(&paths, &Setup::new(common)?),
+        Verb::Sweep(arguments) => sweep::run(&arguments, &Setup::new(common)?),
         Verb::Isolated { object } => {
             conformance::isolate::serve(&object).map_err(Stop::input)?;
             Ok(Status::Conforms)

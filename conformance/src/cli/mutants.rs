@@ -10,17 +10,17 @@ use conformance::mutants::making::{Made, make};
 use conformance::mutants::table::KillTable;
 use conformance::mutants::{Mutant, by_rules, functions, hand, ledger};
 use conformance::parallel;
-use conformance::record::write_whole;
-use conformance::report::Status;
+use conformance::report::{Failure, Section, Status};
 use conformance::subject::Original;
 
 use super::arguments::{Format, Mutants};
 use super::interrupt::Interrupt;
+use super::measured::MUTANTS;
 use super::setup::{Setup, absence};
 use super::{Ended, Stop, files, output};
 
-/// Where the table of the last full run is kept, in the directory of the output.
-const KEPT: &str = "mutants.json";
+/// Name of the section.
+const SECTION: &str = "mutants";
 
 /// Seed of a search from nothing: always the same, so that two runs can be compared.
 const SEED: u64 = 1;
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     }
     let kept = setup.output.join("mutants");
     let made = make(&text, &mutants, &kept, setup.jobs).map_err(Stop::input)?;
-    let running: Vec<(&Mutant, ReferenceFile)> = opened(&mutants, &made)?;
+    let running = opened(&mutants, &made)?;
     output::remark(format_args!(
         "{} mutants are to be run, made in {:.0} s",
         running.len(),
@@ -75,8 +75,8 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     if interrupt.came() {
         return Ok(Status::Interrupted);
     }
-    let tried: Vec<_> =
-        running.iter().map(|(mutant, _)| *mutant).zip(kills.into_iter().flatten()).collect();
+    let kills = kills.into_iter().flatten().collect::<Result<Vec<_>, _>>().map_err(Stop::input)?;
+    let tried: Vec<_> = running.iter().map(|(mutant, _)| *mutant).zip(kills).collect();
     let named: Vec<(&Mutant, Made)> = mutants.iter().zip(made).collect();
     let mut table = KillTable::new(&functions(&text), &named, &tried, &ledger);
     if partial {
@@ -84,15 +84,12 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
         table.ledger.retain(|fault| fault.contains("kills it"));
     }
     table.partial = partial;
-    sha256.clone_into(&mut table.original);
-    battery.sha256().clone_into(&mut table.corpus);
-    table.traces = battery.len();
     if let Some(seconds) = arguments.search {
         table.search =
             Some(search(&running, &ledger, setup, &interrupt, Duration::from_secs(seconds))?);
     }
     table.seconds = began.elapsed().as_secs_f64();
-    conclude(&table, setup)
+    conclude(table, setup)
 }
 
 fn original() -> Result<String, Stop> {
@@ -130,8 +127,8 @@ fn opened<'a>(
     let mut running = Vec::new();
     for (mutant, made) in mutants.iter().zip(made) {
         if let Made::Object(object) = made {
-            running
-                .push((mutant, ReferenceFile::open(object, &program, LIMIT).map_err(Stop::input)?));
+            let file = ReferenceFile::untried(object, &program, LIMIT).map_err(Stop::input)?;
+            running.push((mutant, file));
         }
     }
     Ok(running)
@@ -150,25 +147,54 @@ fn search(
     let reference = Reference::linked().ok_or_else(|| Stop::missing(absence()))?;
     let original = || Original::new(reference.clone());
     let searches = parallel::map(setup.jobs, &wanted, original, |original, _, (mutant, file)| {
-        let found = if interrupt.came() { None } else { hunt(original, file, SEED, limit) };
-        (mutant.id.clone(), found)
+        let found = if interrupt.came() { Ok(None) } else { hunt(original, file, SEED, limit) };
+        found.map(|found| (mutant.id.clone(), found))
     });
+    let searches = searches.into_iter().collect::<Result<Vec<_>, _>>().map_err(Stop::input)?;
     Ok(Times::new(SEED, limit, &searches))
 }
 
-fn conclude(table: &KillTable, setup: &Setup) -> Ended {
-    let json = serde_json::to_string_pretty(table).map_err(Stop::input)? + "\n";
-    if !table.partial {
-        let path = setup.output.join(KEPT);
-        write_whole(&path, &json)
-            .map_err(|error| Stop::input(format!("{}: {error}", path.display())))?;
+fn conclude(table: KillTable, setup: &Setup) -> Ended {
+    let whole = !table.partial;
+    let measured = MUTANTS.made(table, whole, &setup.output)?;
+    let table = &measured.result;
+    if setup.format == Format::Text {
+        output::print(format_args!(
+            "mutants of the original against {} traces\n{}",
+            measured.of.traces,
+            table.text()
+        ));
+        return Ok(if table.passes() { Status::Conforms } else { Status::Diverged });
     }
-    match setup.format {
-        Format::Text => output::print(table.text()),
-        Format::Json => output::print(json),
-        Format::Junit => {
-            return Err(Stop::input("mutants has text and JSON only: leave out --format junit"));
-        }
-    }
-    Ok(if table.passes() { Status::Conforms } else { Status::Diverged })
+    let mut report = setup.report(table.search.as_ref().map(|search| search.seed));
+    let mut section = Section::new(SECTION, "mutants");
+    section.agreed = table.total.killed as u64;
+    section.diverged = table.total.survived as u64;
+    section.seconds = table.seconds;
+    section.notes.push(table.summary());
+    section.notes.extend(table.search.as_ref().map(Times::summary));
+    report.sections.push(section);
+    let failure = |case: &str, summary: &str, command: String| Failure {
+        section: SECTION.to_owned(),
+        case: case.to_owned(),
+        summary: summary.to_owned(),
+        command: Some(command),
+        ..Failure::default()
+    };
+    report.failures.extend(table.survivors.iter().map(|survivor| {
+        let name = survivor.split(" in ").next().unwrap_or(survivor);
+        let command = format!("cargo run --release -- mutants --print --only '{name}'");
+        failure(survivor, "no trace kills it, and the ledger has no reason", command)
+    }));
+    let faults = table.search.iter().flat_map(Times::faults);
+    report.failures.extend(
+        table
+            .ledger
+            .iter()
+            .cloned()
+            .chain(faults)
+            .map(|fault| failure("all mutants", &fault, MUTANTS.command.to_owned())),
+    );
+    report.mutants = Some(measured);
+    setup.conclude(report)
 }

@@ -188,6 +188,8 @@ impl Setup {
             failures: Vec::new(),
             problems: Vec::new(),
             streams: Vec::new(),
+            mutants: None,
+            coverage: None,
             interrupted: false,
             seconds: 0.0,
         }

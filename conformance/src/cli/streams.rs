@@ -1,14 +1,14 @@
 //! `streams`: migration streams.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use conformance::explore::Watch as _;
+use conformance::explore::{Shard, Watch as _};
 use conformance::report::{Failure, Item, Report, Section, Status, text};
 use conformance::streams::{
-    Options, SectionRow, StreamFile, StreamReport, StreamVerdict, check, dump as walk, load,
+    Options, SectionRow, StreamFile, StreamReport, StreamVerdict, check, dump as walk,
 };
 
 use super::arguments::{Common, Format, Streams};
@@ -34,32 +34,6 @@ fn options(arguments: &Streams) -> Options {
     Options { description_from: arguments.description_from.clone(), ..Options::default() }
 }
 
-fn paths(arguments: &Streams) -> Result<Vec<PathBuf>, Stop> {
-    if arguments.paths.is_empty() {
-        return Ok(vec![files::in_project("corpus")?.join("streams")]);
-    }
-    Ok(arguments.paths.clone())
-}
-
-/// The streams under the paths, and messages about what cannot be used.
-fn found(paths: &[PathBuf]) -> (Vec<StreamFile>, Vec<String>) {
-    let (mut streams, mut problems) = (Vec::new(), Vec::new());
-    for path in paths {
-        match load(path) {
-            Ok(loaded) => {
-                if loaded.files.is_empty() && loaded.broken.is_empty() {
-                    problems
-                        .push(format!("{}: no stream (*.bin) in this directory", path.display()));
-                }
-                streams.extend(loaded.files);
-                problems.extend(loaded.broken.iter().map(ToString::to_string));
-            }
-            Err(error) => problems.push(error.to_string()),
-        }
-    }
-    (streams, problems)
-}
-
 /// Adds the section of the streams to a report.
 pub(crate) fn add(
     arguments: &Streams,
@@ -68,13 +42,8 @@ pub(crate) fn add(
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();
-    let (streams, problems) = found(&paths(arguments)?);
+    let (streams, problems) = files::streams(&arguments.paths, setup.shard)?;
     report.problems.extend(problems);
-    let streams: Vec<StreamFile> = (0..)
-        .zip(streams)
-        .filter(|(number, _)| setup.shard.has(*number))
-        .map(|(_, file)| file)
-        .collect();
     let progress = Progress::of_files(SECTION, streams.len(), interrupt)?;
     let checked = check_all(&streams, &options(arguments), setup, &progress)?;
     let mut section = Section::new(SECTION, "streams");
@@ -179,7 +148,7 @@ pub(crate) fn dump(arguments: &Streams, common: &Common) -> Ended {
     if common.format == Format::Junit {
         return Err(Stop::input("a dump is text or JSON: leave out --format junit"));
     }
-    let (streams, mut problems) = found(&paths(arguments)?);
+    let (streams, mut problems) = files::streams(&arguments.paths, Shard::WHOLE)?;
     for file in &streams {
         match common.format {
             Format::Json => dump_json(file, arguments, &mut problems)?,

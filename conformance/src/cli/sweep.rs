@@ -1,96 +1,147 @@
 //! `sweep`: each call to the outside fails in turn.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use conformance::explore::Counts;
 use conformance::judge::{Fault, Judge};
 use conformance::report::{KEPT, Report, Section};
-use conformance::sweep::{Kind, Variant, each};
+use conformance::survey::Survey;
+use conformance::sweep::{Extent, Kind, Points, Variant, each};
+use conformance::trace::Trace;
 use conformance::verdict::Verdict;
-use conformance::{corpus, parallel};
+use conformance::{corpus, parallel, streams};
 
+use super::arguments::Sweep;
 use super::failing::{Gathering, Origin};
 use super::interrupt::Interrupt;
+use super::progress::Progress;
 use super::setup::Setup;
 use super::{Ended, Stop, files};
 
 /// What the variants of one trace came to.
+#[derive(Default)]
 struct Swept {
-    kinds: Vec<Kind>,
+    made: BTreeMap<Kind, u64>,
+    points: Points,
     counts: Counts,
     failing: Vec<(Variant, Vec<Fault>)>,
-    problem: Option<String>,
 }
 
-pub(crate) fn run(paths: &[PathBuf], setup: &Setup) -> Ended {
+pub(crate) fn run(arguments: &Sweep, setup: &Setup) -> Ended {
     let interrupt = Interrupt::noted()?;
     let mut report = setup.report(None);
-    sweep(paths, setup, &interrupt, &mut report)?;
+    let (of_streams, of_traces): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.paths.iter().cloned().partition(|path| files::holds_streams(path));
+    let all = arguments.paths.is_empty();
+    if all || !of_traces.is_empty() {
+        let traces = of_corpus(&of_traces, setup, &mut report)?;
+        add("sweeps", &traces, arguments.extent(Extent::USUAL), setup, &interrupt, &mut report)?;
+    }
+    if !interrupt.came() && (all || !of_streams.is_empty()) {
+        let traces = of_files(&of_streams, setup, &mut report)?;
+        let extent = arguments.extent(Extent::LARGE);
+        add("stream sweeps", &traces, extent, setup, &interrupt, &mut report)?;
+    }
     setup.conclude(report)
 }
 
-/// Adds the section of the variants of all traces of `paths`, or of the corpus, to a report.
-fn sweep(
+fn of_corpus(
     paths: &[PathBuf],
+    setup: &Setup,
+    report: &mut Report,
+) -> Result<Vec<(String, Trace)>, Stop> {
+    let (paths, problems) = files::traces(paths, setup.shard)?;
+    report.problems.extend(problems);
+    let mut traces = Vec::new();
+    for path in paths {
+        match corpus::load(&path) {
+            Ok(trace) => traces.push((path.display().to_string(), trace)),
+            Err(error) => report.problems.push(error.to_string()),
+        }
+    }
+    Ok(traces)
+}
+
+fn of_files(
+    paths: &[PathBuf],
+    setup: &Setup,
+    report: &mut Report,
+) -> Result<Vec<(String, Trace)>, Stop> {
+    let (files, problems) = files::streams(paths, setup.shard)?;
+    report.problems.extend(problems);
+    let mut traces = Vec::new();
+    for file in &files {
+        match streams::traces(file, &streams::Options::default()) {
+            Ok(made) => traces.extend(made.into_iter().map(|trace| {
+                (format!("{} {}", file.path.display(), trace.cause.trim_end_matches('.')), trace)
+            })),
+            Err(problem) => report.problems.push(problem),
+        }
+    }
+    Ok(traces)
+}
+
+/// Adds the section of the variants of some traces to a report.
+fn add(
+    name: &'static str,
+    traces: &[(String, Trace)],
+    extent: Extent,
     setup: &Setup,
     interrupt: &Interrupt,
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();
-    let (traces, problems) = files::traces(paths, setup.shard)?;
-    report.problems.extend(problems);
     // One that cannot be had ends the run here, and not in every thread.
     setup.judge()?;
+    let progress = Progress::of_files(name, traces.len(), interrupt)?;
     let swept = parallel::map(
         setup.jobs,
-        &traces,
+        traces,
         || setup.judge().ok(),
-        |judge, _, path| match judge {
-            Some(judge) if !interrupt.came() => Some(of_trace(judge, path, interrupt)),
-            _ => None,
+        |judge, _, (case, trace)| {
+            progress.file(case.as_ref());
+            match judge {
+                Some(judge) if !interrupt.came() => Some(of_trace(judge, trace, extent, interrupt)),
+                _ => None,
+            }
         },
     );
+    drop(progress);
     report.interrupted |= interrupt.came();
-    let mut section = Section::new("sweeps", "cases");
+    let mut section = Section::new(name, "cases");
     section.cut_short = interrupt.came();
     let mut gathering = Gathering::new(setup);
-    let mut made = Kind::ALL.map(|kind| (kind, 0_u64));
-    for (path, swept) in traces.iter().zip(swept) {
+    let mut made = Kind::ALL.map(|kind| (kind, 0_u64, 0_u64));
+    for ((case, _), swept) in traces.iter().zip(swept) {
         let Some(swept) = swept else { continue };
-        report.problems.extend(swept.problem);
         section.add(&swept.counts);
-        for (kind, count) in &mut made {
-            *count += swept.kinds.iter().filter(|made| *made == kind).count() as u64;
+        for (kind, made, points) in &mut made {
+            *made += swept.made.get(kind).copied().unwrap_or_default();
+            *points += swept.points.get(kind).copied().unwrap_or_default();
         }
-        for (variant, faults) in &swept.failing {
-            let case = format!("{}: {}", path.display(), variant.trace.cause);
-            gathering.add(report, "sweeps", &case, &variant.trace, faults, &Origin::Generated);
+        for (mut variant, faults) in swept.failing {
+            variant.trace.quirks = Survey::of(&variant.trace).fired;
+            let case = format!("{case}: {}", variant.trace.cause);
+            gathering.add(report, name, &case, &variant.trace, &faults, &Origin::Generated);
         }
     }
-    for (kind, count) in made {
-        section.notes.push(format!("{count} cases in which {}", kind.name()));
+    for (kind, made, points) in made {
+        section.notes.push(format!("{made} of {points} ways in which {}", kind.name()));
     }
     section.seconds = began.elapsed().as_secs_f64();
     report.sections.push(section);
     Ok(())
 }
 
-fn of_trace(judge: &mut Judge, path: &std::path::Path, interrupt: &Interrupt) -> Swept {
-    let mut swept =
-        Swept { kinds: Vec::new(), counts: Counts::default(), failing: Vec::new(), problem: None };
-    let trace = match corpus::load(path) {
-        Ok(trace) => trace,
-        Err(error) => {
-            swept.problem = Some(error.to_string());
-            return swept;
-        }
-    };
-    each(&trace, &mut |variant| {
+fn of_trace(judge: &mut Judge, trace: &Trace, extent: Extent, interrupt: &Interrupt) -> Swept {
+    let mut swept = Swept::default();
+    swept.points = each(trace, extent, &mut |variant| {
         if interrupt.came() {
             return;
         }
-        swept.kinds.push(variant.kind);
+        *swept.made.entry(variant.kind).or_default() += 1;
         let judgement = judge.judge(&variant.trace, None);
         if !judgement.faults.is_empty() {
             swept.counts.diverged += 1;

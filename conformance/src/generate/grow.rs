@@ -1,7 +1,7 @@
 //! Random operations, grown beside the model.
 
 use crate::domain::{BUFFER, Domain, Role, Streams as _};
-use crate::model::Model;
+use crate::model::{Model, compress_bound};
 use crate::survey::Survey;
 use crate::trace::{Data, Op, Segment, World};
 
@@ -13,6 +13,12 @@ const MAX_STREAMS: usize = 5;
 
 /// Pieces in a full queue.
 const PIECES: usize = 64;
+
+/// The most bytes that may be compressed with the cursor at `index`.
+fn fitting(index: usize) -> usize {
+    let room = (BUFFER - 4).saturating_sub(index);
+    (0..=room).rev().find(|len| compress_bound(*len) <= room).unwrap_or_default()
+}
 
 /// Some operations, and what the model says of them.
 pub(super) fn ops(dice: &mut Dice<'_>, theme: Theme, world: &World) -> (Vec<Op>, Survey) {
@@ -178,8 +184,7 @@ impl Grower<'_, '_> {
         let room = BUFFER - self.model.index(stream).min(BUFFER);
         let crowded = self.model.pieces(stream) + 2 >= PIECES;
         if crowded && !self.world.compressors.is_empty() && self.dice.one_in(2) {
-            let op = self.compress(stream);
-            return self.emit(op);
+            return self.crowd(stream);
         }
         let op = match self.dice.below(20) {
             0..=2 => {
@@ -226,11 +231,25 @@ impl Grower<'_, '_> {
         self.emit(op);
     }
 
+    /// Compresses into a queue that is all but full, as a rule after an error: only compression
+    /// queues pieces then, so only there does a full queue stay.
+    fn crowd(&mut self, stream: usize) {
+        if self.dice.one_in(2) {
+            let code = self.code();
+            self.emit(Op::SetError { stream, code });
+        }
+        for _ in 0..self.dice.between(1, 4) {
+            let op = self.compress(stream);
+            self.emit(op);
+        }
+    }
+
     fn compress(&mut self, stream: usize) -> Op {
-        let len = if self.dice.one_in(4) {
-            self.dice.pick([32743, 32744, 4096, 1])
-        } else {
-            setting::length(self.dice)
+        let len = match self.dice.below(6) {
+            0 => self.dice.pick([32743, 32744, 4096, 1]),
+            // All that fits, or a byte more.
+            1 => fitting(self.model.index(stream)) + self.dice.below(2),
+            _ => setting::length(self.dice),
         };
         Op::PutCompressionData { stream, compressor: 0, data: setting::bytes(self.dice, len) }
     }

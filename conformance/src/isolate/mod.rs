@@ -79,6 +79,18 @@ impl ReferenceFile {
     ///
     /// [`ReferenceError`], with what the compiler, the linker or the system said.
     pub fn open(path: &Path, program: &Path, limit: Duration) -> Result<Self, ReferenceError> {
+        let file = Self::untried(path, program, limit)?;
+        file.start()?;
+        Ok(file)
+    }
+
+    /// As [`open`](Self::open), without a process that shows that it loads:
+    /// [`Isolated::started`] shows it as well.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`], with what the compiler, the linker or the system said.
+    pub fn untried(path: &Path, program: &Path, limit: Duration) -> Result<Self, ReferenceError> {
         let bytes = std::fs::read(path)
             .map_err(|source| c_reference::LoadError::Read { path: path.to_owned(), source })?;
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
@@ -94,11 +106,14 @@ impl ReferenceFile {
             Some("so") => (std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), None),
             _ => return Err(c_reference::LoadError::UnknownKind { path: path.to_owned() }.into()),
         };
-        let program = program.to_owned();
-        let file =
-            Self { path: path.to_owned(), sha256, program, object, limit, _directory: directory };
-        file.start()?;
-        Ok(file)
+        Ok(Self {
+            path: path.to_owned(),
+            sha256,
+            program: program.to_owned(),
+            object,
+            limit,
+            _directory: directory,
+        })
     }
 
     /// The file that was given.
@@ -157,6 +172,16 @@ impl Isolated {
     #[must_use]
     pub fn new(file: ReferenceFile) -> Self {
         Self { file, process: None, world: None, ended: None }
+    }
+
+    /// The subject of a file, whose process runs already.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`] where it does not start, or the file does not load.
+    pub fn started(file: ReferenceFile) -> Result<Self, ReferenceError> {
+        let process = Some(file.start()?);
+        Ok(Self { process, ..Self::new(file) })
     }
 
     fn ask(&mut self, request: &Request<'_>) -> Result<Reply, Broken> {

@@ -18,6 +18,7 @@ use crate::subject::{Subject, Unready};
 use crate::trace::{self, Op, Quirk, QuirkSet};
 use link::Surroundings;
 use streams::{Body, Stream};
+pub(crate) use writer::compress_bound;
 
 /// The model, and the world that it runs in.
 #[derive(Debug)]

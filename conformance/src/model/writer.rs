@@ -29,7 +29,7 @@ impl Compressor {
 }
 
 /// zlib's upper bound for the compressed length. C: `compressBound`.
-fn compress_bound(len: usize) -> usize {
+pub(crate) fn compress_bound(len: usize) -> usize {
     len + (len >> 12) + (len >> 14) + (len >> 25) + 13
 }
 

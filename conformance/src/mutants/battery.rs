@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Mutant;
 use crate::corpus::{self, InputError};
-use crate::isolate::{Isolated, ReferenceFile};
+use crate::isolate::{Isolated, ReferenceError, ReferenceFile};
 use crate::observation::Value;
 use crate::run::run;
 use crate::shrink::Signature;
@@ -35,7 +35,6 @@ struct Prepared {
 /// The traces, the cheapest first.
 pub struct Battery {
     traces: Vec<Prepared>,
-    sha256: String,
 }
 
 /// How a mutant was found.
@@ -56,7 +55,6 @@ impl Battery {
     /// second list.
     pub fn prepare(paths: &[PathBuf], original: &mut dyn Subject) -> (Self, Vec<InputError>) {
         let (mut traces, mut errors) = (Vec::new(), Vec::new());
-        let mut hashes = Vec::new();
         for path in paths {
             let trace = match corpus::load(path) {
                 Ok(trace) => trace,
@@ -65,7 +63,6 @@ impl Battery {
                     continue;
                 }
             };
-            hashes.push(trace.hash().unwrap_or_default());
             let survey = Survey::of(&trace);
             // What is undefined in the original has no oracle, and shows nothing.
             if let Ok(oracle) = run(original, &trace, &survey) {
@@ -74,7 +71,7 @@ impl Battery {
             }
         }
         traces.sort_by_key(|prepared| cost(&prepared.trace));
-        (Self { traces, sha256: corpus::digest(&hashes) }, errors)
+        (Self { traces }, errors)
     }
 
     /// Number of traces.
@@ -89,24 +86,26 @@ impl Battery {
         self.traces.is_empty()
     }
 
-    /// SHA-256 of the hashes of all traces.
-    #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
     /// The first trace on which a mutant differs from the original; `None` where it survives. Those
     /// that call the function that was changed come first.
-    #[must_use]
-    pub fn kill(&self, mutant: &Mutant, file: &ReferenceFile) -> Option<Kill> {
-        let mut subject = Isolated::new(file.with_limit(LIMIT));
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`] where the mutant's process cannot be had, which is nothing that a trace
+    /// showed.
+    pub fn kill(
+        &self,
+        mutant: &Mutant,
+        file: &ReferenceFile,
+    ) -> Result<Option<Kill>, ReferenceError> {
+        let mut subject = Isolated::started(file.with_limit(LIMIT))?;
         let near = |prepared: &&Prepared| prepared.ops.iter().any(|op| calls(op, &mutant.function));
         let (first, then): (Vec<&Prepared>, Vec<&Prepared>) = self.traces.iter().partition(near);
         for (tried, prepared) in (1..).zip(first.into_iter().chain(then)) {
             let Some((step, difference)) = differs(&mut subject, prepared, file) else { continue };
-            return Some(Kill { trace: prepared.name.clone(), step, difference, tried });
+            return Ok(Some(Kill { trace: prepared.name.clone(), step, difference, tried }));
         }
-        None
+        Ok(None)
     }
 }
 

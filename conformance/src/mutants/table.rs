@@ -11,23 +11,12 @@ use super::hunt::Times;
 use super::ledger::Ledger;
 use super::making::Made;
 
-/// Version of the table's JSON form.
-pub const FORMAT: u32 = 1;
-
 /// Least number of mutants that compile: fewer would prove little.
 pub const LEAST: usize = 400;
 
 /// What became of all mutants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KillTable {
-    /// Version of the form: [`FORMAT`].
-    pub format: u32,
-    /// SHA-256 of the original.
-    pub original: String,
-    /// Traces in the corpus.
-    pub traces: usize,
-    /// SHA-256 of the hashes of these traces.
-    pub corpus: String,
     /// All mutants.
     pub total: Counts,
     /// By function, in the order of the file.
@@ -115,10 +104,6 @@ impl KillTable {
         ledger: &Ledger,
     ) -> Self {
         let mut table = Self {
-            format: FORMAT,
-            original: String::new(),
-            traces: 0,
-            corpus: String::new(),
             total: Counts::default(),
             functions: Vec::new(),
             rules: Vec::new(),
@@ -183,10 +168,13 @@ impl KillTable {
         table
     }
 
-    /// Whether every mutant is killed or excused, and nothing is wrong with the ledger.
+    /// Whether every mutant is killed or excused, nothing is wrong with the ledger, and a search that
+    /// was made reached its goal.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.survivors.is_empty() && self.ledger.is_empty()
+        self.survivors.is_empty()
+            && self.ledger.is_empty()
+            && self.search.as_ref().is_none_or(|search| search.faults().is_empty())
     }
 
     /// Killed mutants in a hundred of those that were run and are not excused.
@@ -205,7 +193,6 @@ impl KillTable {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{line}");
         };
-        line(format_args!("mutants of the original against {} traces", self.traces));
         let rows = [("function", &self.functions), ("rule", &self.rules)];
         for (title, rows) in rows {
             line(format_args!(""));
@@ -222,17 +209,29 @@ impl KillTable {
         }
         if let Some(search) = &self.search {
             line(format_args!("{}", search.text()));
+            search.faults().iter().for_each(|fault| line(format_args!("missed: {fault}")));
         }
+        line(format_args!("{}", self.summary()));
         line(format_args!(
-            "{} of {} killed, {:.2} % outside the ledger ({} excused there), in {:.0} s{}",
-            self.total.killed,
-            self.total.run(),
-            self.share(),
-            self.total.excused,
+            "in {:.0} s{}",
             self.seconds,
             if self.partial { "; only a part of the mutants was run" } else { "" },
         ));
         text
+    }
+
+    /// The totals in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!(
+            "{} compile, {} differ in their code, {} killed, {} excused in the ledger, {} survive: {:.2} %",
+            self.total.compiled(),
+            self.total.run(),
+            self.total.killed,
+            self.total.excused,
+            self.total.survived,
+            self.share(),
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Report`] is data and is written as JSON as it is; [`text`] and [`junit`] are views of it.
 
 pub mod junit;
+mod measured;
 mod streams;
 pub mod text;
 
@@ -10,12 +11,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Coverage;
 use crate::explain::{lines, op_text};
 use crate::explore::Counts;
 use crate::judge::Fault;
+use crate::mutants::table::KillTable;
 use crate::shrink::Signature;
 use crate::streams::StreamReport;
 use crate::verdict::Divergence;
+
+pub use measured::{Basis, KeptError, Measured};
 
 /// Version of the report's JSON form.
 pub const FORMAT: u32 = 1;
@@ -47,6 +52,10 @@ pub struct Report {
     pub problems: Vec<String>,
     /// What was done with each stream.
     pub streams: Vec<StreamReport>,
+    /// What the corpus finds of broken copies of the original, as it was last measured.
+    pub mutants: Option<Measured<KillTable>>,
+    /// What the corpus reaches of the original, as it was last measured.
+    pub coverage: Option<Measured<Coverage>>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
     /// Duration of the run.

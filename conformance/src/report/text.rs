@@ -41,6 +41,7 @@ pub fn report(report: &Report) -> impl Display + '_ {
                 writeln!(f, "{}: {note}", section.name)?;
             }
         }
+        measured(report, f)?;
         failures(&report.failures, f)?;
         for problem in &report.problems {
             writeln!(f, "\n{} {problem}", styled(BAD, "unusable:"))?;
@@ -111,6 +112,22 @@ fn table(sections: &[Section], f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>NUMBER$}", format!("{:.1} s", section.seconds))?;
         for (reason, count) in &section.inconclusive {
             writeln!(f, "{FAINT}{:<22}{count} inconclusive: {reason}{FAINT:#}", "")?;
+        }
+    }
+    Ok(())
+}
+
+/// What was measured by other commands, and whether it still holds.
+fn measured(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+    let mutants = report.mutants.as_ref();
+    let coverage = report.coverage.as_ref();
+    let mutants = mutants.map(|known| (known.current, &known.command, known.result.summary()));
+    let coverage = coverage.map(|known| (known.current, &known.command, known.result.summary()));
+    for (name, known) in [("mutants", mutants), ("coverage", coverage)] {
+        let Some((current, command, summary)) = known else { continue };
+        let old = if current { String::new() } else { format!(" (of other traces: {command})") };
+        for line in summary.lines() {
+            writeln!(f, "{FAINT}measured: {name}: {line}{old}{FAINT:#}")?;
         }
     }
     Ok(())

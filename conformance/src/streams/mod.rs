@@ -46,6 +46,7 @@
 //! | `layout`, `rewrite` | how a stream was written, and writing it again |
 //! | `image` | guest memory, rebuilt |
 //! | `check`, `report` | all of it on one stream |
+//! | `traces` | the same as traces, to be varied |
 
 mod check;
 mod command;
@@ -68,6 +69,7 @@ mod script;
 mod section;
 mod sidecar;
 mod summary;
+mod traces;
 mod walk;
 
 pub use check::{check, dump, walk_bytes};
@@ -82,4 +84,5 @@ pub use report::{Compared, StreamReport, StreamVerdict};
 pub use return_path::{Message, messages};
 pub use sidecar::{Chunks, MemoryHash, RecordedRead, RecordedWrite};
 pub use summary::{Observer, Page, PageContent, PageCounts, RowKind, SectionRow, Summary};
+pub use traces::traces;
 pub use walk::{Plan, Walked, walk};

@@ -2,29 +2,27 @@
 //!
 //! A trace is carried out once by the model, which tells what its channels, sinks and releases were
 //! asked. From that come its variants: one of these calls fails, or it and all that follow; a read
-//! is short or a write is partial, at every byte of a small transfer; a call would block. All
+//! is short or a write is partial, at every byte of a small trace; a call would block. All
 //! subjects have to agree on each of them.
 //!
 //! ```text
 //! trace --model--> calls --each in turn--> variants --judge--> verdicts
 //! ```
+//!
+//! A trace may make thousands of calls and move megabytes. An [`Extent`] bounds what is done of
+//! that; [`Points`] says how much there is.
 
 mod seen;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroI32, NonZeroUsize};
 
 use crate::survey::Survey;
 use crate::trace::{Answer, ReadStep, ReleaseStep, Shutdown, SinkStep, Trace, World, WriteStep};
-use seen::{Seen, replaced};
+use seen::{Calls, Seen, replaced};
 
 /// Errnos that descriptors and releases fail with: EINTR, EIO, EBADF, EAGAIN, EINVAL, ENOSPC, EPIPE.
 const ERRNOS: [i32; 7] = [4, 5, 9, 11, 22, 28, 32];
-
-/// Transfers up to this length, in bytes, are cut at every byte; longer ones at their edges.
-const SMALL: usize = 80;
-
-/// Calls of one kind that are swept, at most: of more, the first and the last ones and some between.
-const CALLS: usize = 48;
 
 /// Answers after the last one of a script that goes on failing.
 const BEYOND: usize = 8;
@@ -71,22 +69,52 @@ pub struct Variant {
     pub trace: Trace,
 }
 
-/// All variants of a trace; none where it is undefined in the original.
+/// How much of a trace is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Calls of one script, at most; of more, the first and the last ones and some between.
+    pub calls: usize,
+    /// Bytes that a trace moves, up to which each transfer is cut at every byte; where it moves
+    /// more, at the edges of each transfer and of its pieces.
+    pub bytes: usize,
+}
+
+impl Extent {
+    /// For traces: a minute for the corpus.
+    pub const USUAL: Self = Self { calls: 96, bytes: 4096 };
+    /// For real streams: some minutes for those of the corpus.
+    pub const LARGE: Self = Self { calls: 24, bytes: 4096 };
+    /// Everything.
+    pub const EVERY: Self = Self { calls: usize::MAX, bytes: usize::MAX };
+}
+
+/// How many variants there are, by kind, whatever the extent.
+pub type Points = BTreeMap<Kind, u64>;
+
+/// All variants of a trace within an extent; none where it is undefined in the original.
 #[must_use]
-pub fn variants(trace: &Trace) -> Vec<Variant> {
+pub fn variants(trace: &Trace, extent: Extent) -> Vec<Variant> {
     let mut made = Vec::new();
-    each(trace, &mut |variant| made.push(variant));
+    each(trace, extent, &mut |variant| made.push(variant));
     made
 }
 
-/// As [`variants`], one after the other, so that only one is in memory.
-pub fn each(trace: &Trace, take: &mut dyn FnMut(Variant)) {
+/// As [`variants`], one after the other, so that only one is in memory. Gives how many there are.
+pub fn each(trace: &Trace, extent: Extent, take: &mut dyn FnMut(Variant)) -> Points {
     let survey = Survey::of(trace);
     if survey.forbidden.is_some() {
-        return;
+        return Points::new();
     }
     let seen = Seen::of(&trace.world, &survey.steps);
-    let mut sweep = Sweep { trace, take };
+    let every_byte = seen.moved() <= extent.bytes;
+    let mut sweep = Sweep {
+        trace,
+        take,
+        calls: extent.calls,
+        every_byte,
+        points: Points::new(),
+        counting: false,
+    };
     for channel in 0..trace.world.channels.len() {
         sweep.reads(channel, &seen);
         sweep.writes(channel, &seen);
@@ -94,195 +122,240 @@ pub fn each(trace: &Trace, take: &mut dyn FnMut(Variant)) {
     }
     sweep.sinks(&seen);
     sweep.releases(&seen);
+    sweep.points
 }
 
 struct Sweep<'a> {
     trace: &'a Trace,
     take: &'a mut dyn FnMut(Variant),
+    calls: usize,
+    every_byte: bool,
+    points: Points,
+    /// Whether the call at hand is left out, and its variants are only counted.
+    counting: bool,
 }
 
 impl Sweep<'_> {
-    fn push(&mut self, kind: Kind, what: &str, change: impl FnOnce(&mut World)) {
+    fn push(&mut self, kind: Kind, what: impl FnOnce() -> String, change: impl FnOnce(&mut World)) {
+        if kind != Kind::Cut {
+            *self.points.entry(kind).or_default() += 1;
+        }
+        if self.counting {
+            return;
+        }
         let mut trace = self.trace.clone();
         change(&mut trace.world);
         if trace.check().is_err() || trace.world == self.trace.world {
             return;
         }
         trace.origin = format!("sweep of {}", self.trace.origin);
-        trace.cause = format!("{what}.");
-        trace.quirks = Survey::of(&trace).fired;
+        trace.cause = format!("{}.", what());
         (self.take)(Variant { kind, trace });
+    }
+
+    /// Where a transfer of pieces of these lengths is cut. There are `ways` variants of each cut.
+    fn cuts(&mut self, lengths: &[usize], ways: u64) -> Vec<NonZeroUsize> {
+        let len: usize = lengths.iter().sum();
+        *self.points.entry(Kind::Cut).or_default() += ways * (len as u64).saturating_sub(1);
+        if self.counting { Vec::new() } else { cuts(lengths, self.every_byte) }
+    }
+
+    /// Lets `vary` make the variants of each of so many calls.
+    fn calls(&mut self, calls: usize, mut vary: impl FnMut(&mut Self, usize)) {
+        let chosen = chosen(calls, self.calls);
+        for at in 0..calls {
+            self.counting = chosen.binary_search(&at).is_err();
+            vary(self, at);
+        }
+        self.counting = false;
     }
 
     fn reads(&mut self, channel: usize, seen: &Seen) {
         let steps = &seen.channels[channel].reads;
         let fail = ReadStep::Fail("read: swept".to_owned());
-        for at in swept(steps.len()) {
-            let mut read = |kind, what: &str, script: Vec<ReadStep>| {
-                let what = format!("Read {at} of channel {channel} {what}");
-                self.push(kind, &what, |world| world.channels[channel].reads = script);
+        self.calls(steps.len(), |sweep, at| {
+            let mut read = |kind, what: &str, new: &[ReadStep], gone| {
+                sweep.push(
+                    kind,
+                    || format!("Read {at} of channel {channel} {what}"),
+                    |world| world.channels[channel].reads = replaced(steps, at, new, gone),
+                );
             };
             for (step, name) in [(fail.clone(), "fails"), (ReadStep::End, "is the end")] {
-                read(Kind::Channel, name, replaced(steps, at, std::slice::from_ref(&step), 1));
+                read(Kind::Channel, name, std::slice::from_ref(&step), 1);
                 let all = vec![step; steps.len() - at + BEYOND];
-                read(
-                    Kind::Channel,
-                    &format!("{name}, and all later ones"),
-                    replaced(steps, at, &all, all.len()),
-                );
+                read(Kind::Channel, &format!("{name}, and all later ones"), &all, all.len());
             }
-            read(Kind::Wait, "would block", replaced(steps, at, &[ReadStep::Block], 0));
-            read(
-                Kind::Wait,
-                "would block twice",
-                replaced(steps, at, &[ReadStep::Block, ReadStep::Block], 0),
-            );
+            read(Kind::Wait, "would block", &[ReadStep::Block], 0);
+            read(Kind::Wait, "would block twice", &[ReadStep::Block, ReadStep::Block], 0);
             if let ReadStep::Take(count) = steps[at] {
-                for cut in cuts(count.get()) {
-                    read(
+                for cut in sweep.cuts(&[count.get()], 1) {
+                    sweep.push(
                         Kind::Cut,
-                        &format!("is short: {cut}"),
-                        replaced(steps, at, &[ReadStep::Take(cut)], 1),
+                        || format!("Read {at} of channel {channel} is short: {cut}"),
+                        |world| {
+                            world.channels[channel].reads =
+                                replaced(steps, at, &[ReadStep::Take(cut)], 1);
+                        },
                     );
                 }
             }
-        }
+        });
     }
 
     fn writes(&mut self, channel: usize, seen: &Seen) {
-        let steps = &seen.channels[channel].writes;
+        let Calls { writes: steps, pieces, .. } = &seen.channels[channel];
         let fail = WriteStep::Fail("write: swept".to_owned());
-        for at in swept(steps.len()) {
-            let mut write = |kind, what: &str, script: Vec<WriteStep>| {
-                let what = format!("Write {at} of channel {channel} {what}");
-                self.push(kind, &what, |world| world.channels[channel].writes = script);
+        self.calls(steps.len(), |sweep, at| {
+            let cuts = match steps[at] {
+                WriteStep::Take(_) => sweep.cuts(&pieces[at], 3),
+                WriteStep::Block | WriteStep::Fail(_) => Vec::new(),
             };
-            write(Kind::Channel, "fails", replaced(steps, at, std::slice::from_ref(&fail), 1));
+            let mut write = |kind, what: &str, new: &[WriteStep], gone| {
+                sweep.push(
+                    kind,
+                    || format!("Write {at} of channel {channel} {what}"),
+                    |world| world.channels[channel].writes = replaced(steps, at, new, gone),
+                );
+            };
+            write(Kind::Channel, "fails", std::slice::from_ref(&fail), 1);
             let all = vec![fail.clone(); steps.len() - at + BEYOND];
-            write(Kind::Channel, "fails, and all later ones", replaced(steps, at, &all, all.len()));
-            write(Kind::Wait, "would block", replaced(steps, at, &[WriteStep::Block], 0));
-            write(
-                Kind::Wait,
-                "would block twice",
-                replaced(steps, at, &[WriteStep::Block, WriteStep::Block], 0),
-            );
-            if let WriteStep::Take(count) = steps[at] {
-                for cut in cuts(count.get()) {
-                    let partial = WriteStep::Take(cut);
-                    write(
-                        Kind::Cut,
-                        &format!("is partial: {cut}"),
-                        replaced(steps, at, std::slice::from_ref(&partial), 1),
-                    );
-                    let blocks = [partial.clone(), WriteStep::Block];
-                    write(
-                        Kind::Cut,
-                        &format!("is partial and then blocks: {cut}"),
-                        replaced(steps, at, &blocks, 1),
-                    );
-                    let fails = [partial, fail.clone()];
-                    write(
-                        Kind::Cut,
-                        &format!("is partial and then fails: {cut}"),
-                        replaced(steps, at, &fails, 1),
-                    );
+            write(Kind::Channel, "fails, and all later ones", &all, all.len());
+            write(Kind::Wait, "would block", &[WriteStep::Block], 0);
+            write(Kind::Wait, "would block twice", &[WriteStep::Block, WriteStep::Block], 0);
+            for cut in cuts {
+                let partial = WriteStep::Take(cut);
+                for (then, name) in [
+                    (None, ""),
+                    (Some(WriteStep::Block), " and then blocks"),
+                    (Some(fail.clone()), " and then fails"),
+                ] {
+                    let new: Vec<WriteStep> =
+                        [Some(partial.clone()), then].into_iter().flatten().collect();
+                    write(Kind::Cut, &format!("is partial{name}: {cut}"), &new, 1);
                 }
             }
-        }
+        });
     }
 
     fn answers(&mut self, channel: usize, seen: &Seen) {
         let fails = || Answer::Fails("swept".to_owned());
         let calls = &seen.channels[channel];
         if calls.closes > 0 {
-            self.push(Kind::Channel, "The close fails", |world| {
-                world.channels[channel].close = fails();
-            });
+            self.push(
+                Kind::Channel,
+                || "The close fails".to_owned(),
+                |world| {
+                    world.channels[channel].close = fails();
+                },
+            );
         }
         if calls.blocking_set > 0 {
-            self.push(Kind::Channel, "The blocking mode cannot be set", |world| {
-                world.channels[channel].set_blocking = fails();
-            });
+            self.push(
+                Kind::Channel,
+                || "The blocking mode cannot be set".to_owned(),
+                |world| {
+                    world.channels[channel].set_blocking = fails();
+                },
+            );
         }
         if calls.shutdowns > 0 {
             let fails = Shutdown::Fails("swept".to_owned());
-            self.push(Kind::Channel, "The shutdown fails", |world| {
-                world.channels[channel].shutdown = fails;
-            });
-            self.push(Kind::Channel, "There is no shutdown", |world| {
-                world.channels[channel].shutdown = Shutdown::Unsupported;
-            });
+            self.push(
+                Kind::Channel,
+                || "The shutdown fails".to_owned(),
+                |world| {
+                    world.channels[channel].shutdown = fails;
+                },
+            );
+            self.push(
+                Kind::Channel,
+                || "There is no shutdown".to_owned(),
+                |world| {
+                    world.channels[channel].shutdown = Shutdown::Unsupported;
+                },
+            );
         }
     }
 
     fn sinks(&mut self, seen: &Seen) {
         for (sink, steps) in seen.sinks.iter().enumerate() {
-            for at in swept(steps.len()) {
-                let mut write = |kind, what: &str, script: Vec<SinkStep>| {
-                    let what = format!("Write {at} to sink {sink} {what}");
-                    self.push(kind, &what, |world| world.sinks[sink] = script);
+            self.calls(steps.len(), |sweep, at| {
+                let cuts = match steps[at] {
+                    SinkStep::Take(count) => sweep.cuts(&[count.get()], 1),
+                    SinkStep::Nothing | SinkStep::Fail(_) => Vec::new(),
+                };
+                let mut write = |kind, what: &str, new: &[SinkStep], gone| {
+                    sweep.push(
+                        kind,
+                        || format!("Write {at} to sink {sink} {what}"),
+                        |world| world.sinks[sink] = replaced(steps, at, new, gone),
+                    );
                 };
                 let failures = ERRNOS.into_iter().filter_map(NonZeroI32::new);
                 let kinds =
                     failures.map(|errno| (SinkStep::Fail(errno), format!("fails with {errno}")));
                 for (step, name) in kinds.chain([(SinkStep::Nothing, "takes nothing".to_owned())]) {
-                    write(
-                        Kind::Descriptor,
-                        &name,
-                        replaced(steps, at, std::slice::from_ref(&step), 0),
-                    );
+                    write(Kind::Descriptor, &name, std::slice::from_ref(&step), 0);
                     let all = vec![step; steps.len() - at + BEYOND];
                     write(
                         Kind::Descriptor,
                         &format!("{name}, and all later ones"),
-                        replaced(steps, at, &all, all.len()),
+                        &all,
+                        all.len(),
                     );
                 }
-                if let SinkStep::Take(count) = steps[at] {
-                    for cut in cuts(count.get()) {
-                        write(
-                            Kind::Cut,
-                            &format!("is partial: {cut}"),
-                            replaced(steps, at, &[SinkStep::Take(cut)], 1),
-                        );
-                    }
+                for cut in cuts {
+                    write(Kind::Cut, &format!("is partial: {cut}"), &[SinkStep::Take(cut)], 1);
                 }
-            }
+            });
         }
     }
 
     fn releases(&mut self, seen: &Seen) {
         let steps = &seen.releases;
-        for at in swept(steps.len()) {
+        self.calls(steps.len(), |sweep, at| {
             for errno in ERRNOS.into_iter().filter_map(NonZeroI32::new) {
                 let step = ReleaseStep::Fail(errno);
-                let what = format!("Release {at} fails with {errno}");
-                self.push(Kind::Release, &what, |world| {
-                    world.releases = replaced(steps, at, std::slice::from_ref(&step), 1);
-                });
-                let all = vec![step; steps.len() - at + BEYOND];
-                let what = format!("{what}, and all later ones");
-                self.push(Kind::Release, &what, |world| {
-                    world.releases = replaced(steps, at, &all, all.len());
-                });
+                let all = vec![step.clone(); steps.len() - at + BEYOND];
+                for (new, name) in [(&all[..1], ""), (&all[..], ", and all later ones")] {
+                    sweep.push(
+                        Kind::Release,
+                        || format!("Release {at} fails with {errno}{name}"),
+                        |world| world.releases = replaced(steps, at, new, new.len()),
+                    );
+                }
             }
-        }
+        });
     }
 }
 
-/// The calls that are swept, of so many: all of them, unless a trace repeats itself.
-fn swept(calls: usize) -> Vec<usize> {
-    if calls <= CALLS {
+/// The calls that are swept, of so many: all of them, unless they are more than `most`.
+fn chosen(calls: usize, most: usize) -> Vec<usize> {
+    if calls <= most {
         return (0..calls).collect();
     }
-    let edge = CALLS / 3;
+    let edge = most / 3;
     let between = (1..=edge).map(|part| edge + part * (calls - 2 * edge) / (edge + 1));
     (0..edge).chain(between).chain(calls - edge..calls).collect()
 }
 
-/// Where a transfer is cut: behind every byte but the last, or near the edges.
-fn cuts(len: usize) -> Vec<NonZeroUsize> {
-    let at: Vec<usize> =
-        if len <= SMALL { (1..len).collect() } else { vec![1, 2, len / 2, len - 2, len - 1] };
+/// Where a transfer of pieces of these lengths is cut: behind every byte but the last, or near its
+/// edges, in the middle, and about the first and the last border between two pieces.
+fn cuts(lengths: &[usize], every_byte: bool) -> Vec<NonZeroUsize> {
+    let len: usize = lengths.iter().sum();
+    let at: BTreeSet<usize> = if every_byte {
+        (1..len).collect()
+    } else {
+        let first = lengths.first().copied().unwrap_or_default();
+        let last = len - lengths.last().copied().unwrap_or_default();
+        let about = |at: usize| [at.saturating_sub(1), at, at + 1];
+        [1, 2, len / 2, len.saturating_sub(2), len.saturating_sub(1)]
+            .into_iter()
+            .chain(about(first))
+            .chain(about(last))
+            .filter(|at| *at < len)
+            .collect()
+    };
     at.into_iter().filter_map(NonZeroUsize::new).collect()
 }

@@ -23,6 +23,8 @@ const fn errno(number: i32) -> NonZeroI32 {
 pub(super) struct Calls {
     pub(super) reads: Vec<ReadStep>,
     pub(super) writes: Vec<WriteStep>,
+    /// Lengths of the pieces of each write.
+    pub(super) pieces: Vec<Vec<usize>>,
     pub(super) closes: usize,
     pub(super) shutdowns: usize,
     pub(super) blocking_set: usize,
@@ -50,6 +52,20 @@ impl Seen {
         seen
     }
 
+    /// Bytes that all transfers moved.
+    pub(super) fn moved(&self) -> usize {
+        let reads = self.channels.iter().flat_map(|calls| &calls.reads).map(|step| match step {
+            ReadStep::Take(count) => count.get(),
+            ReadStep::Block | ReadStep::Fail(_) | ReadStep::End => 0,
+        });
+        let written = self.channels.iter().flat_map(|calls| &calls.pieces).flatten().copied();
+        let sunk = self.sinks.iter().flatten().map(|step| match step {
+            SinkStep::Take(count) => count.get(),
+            SinkStep::Nothing | SinkStep::Fail(_) => 0,
+        });
+        reads.chain(written).chain(sunk).sum()
+    }
+
     fn add(&mut self, event: &Event) {
         match event {
             Event::Read { channel, outcome, .. } => {
@@ -63,8 +79,9 @@ impl Seen {
                     });
                 }
             }
-            Event::Write { channel, outcome, .. } => {
+            Event::Write { channel, outcome, lengths, .. } => {
                 if let Some(calls) = self.channels.get_mut(*channel) {
+                    calls.pieces.push(lengths.clone());
                     calls.writes.push(match outcome {
                         Outcome::Done(count) => {
                             WriteStep::Take(NonZeroUsize::new(*count).unwrap_or(NonZeroUsize::MAX))
