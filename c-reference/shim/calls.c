@@ -227,4 +227,5 @@ const struct table qemu_file_reference = {
     .run = reference_run,
     .look = reference_look,
     .discard = reference_discard,
+    .empty = reference_empty,
 };

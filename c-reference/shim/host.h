@@ -10,7 +10,10 @@
 #include <sys/uio.h>
 #include <zlib.h>
 
-#define INTERFACE 1
+#define INTERFACE 2
+
+/* Most streams that are kept for the next ones. */
+#define SPARE 4
 
 typedef struct QEMUFile QEMUFile;
 
@@ -54,6 +57,8 @@ struct host {
     int (*deflate_reset)(z_stream *stream);
     unsigned long (*compress_bound)(unsigned long len);
     uint64_t transferred;
+    /* Memory of streams that are gone, to be handed out again. */
+    void *spare[SPARE];
 };
 
 /* The functions of the original, in the order in which its file has them. */
@@ -152,7 +157,8 @@ struct table {
     int (*has)(uint32_t function);
     void (*run)(struct host *host, struct call *call);
     void (*look)(QEMUFile *file, struct view *view);
-    void (*discard)(QEMUFile *file);
+    void (*discard)(struct host *host, QEMUFile *file);
+    void (*empty)(struct host *host);
 };
 
 #endif

@@ -18,7 +18,9 @@ extern _Thread_local struct frame *reference_frame;
 
 void reference_run(struct host *host, struct call *call);
 void reference_look(QEMUFile *file, struct view *view);
-void reference_discard(QEMUFile *file);
+void reference_discard(struct host *host, QEMUFile *file);
+void reference_empty(struct host *host);
+void reference_keep(struct host *host, void *memory);
 Error *reference_error(struct text text);
 struct text reference_error_text(const Error *error);
 extern const struct layout reference_layout;

@@ -19,10 +19,10 @@ void reference_look(QEMUFile *file, struct view *view)
 }
 
 /* Gives a stream back without closing it; its channel hears nothing of it. */
-void reference_discard(QEMUFile *file)
+void reference_discard(struct host *host, QEMUFile *file)
 {
     error_free(file->last_error_obj);
-    free(file);
+    reference_keep(host, file);
 }
 
 const struct layout reference_layout = {

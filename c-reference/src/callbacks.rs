@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
-use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, Text, WOULD_BLOCK};
+use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, SPARE, Text, WOULD_BLOCK};
 use crate::outcome::Undefined;
 use crate::stream::{Leave, World};
 use crate::{Direction, Host, Piece, Place, Transfer};
@@ -38,6 +38,7 @@ pub(crate) fn table<H: Host>() -> HostTable {
         deflate_reset: libz_sys::deflateReset,
         compress_bound: libz_sys::compressBound,
         transferred: 0,
+        spare: [std::ptr::null_mut(); SPARE],
     }
 }
 

@@ -5,7 +5,10 @@ use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use libz_sys::z_stream;
 
 /// Raised on both sides whenever a structure changes.
-pub(crate) const INTERFACE: u32 = 1;
+pub(crate) const INTERFACE: u32 = 2;
+
+/// Streams whose memory is kept.
+pub(crate) const SPARE: usize = 4;
 
 pub(crate) const FAILED: isize = -1;
 pub(crate) const WOULD_BLOCK: isize = -2;
@@ -69,6 +72,7 @@ pub(crate) struct HostTable {
     pub(crate) deflate_reset: unsafe extern "C" fn(*mut z_stream) -> c_int,
     pub(crate) compress_bound: unsafe extern "C" fn(c_ulong) -> c_ulong,
     pub(crate) transferred: u64,
+    pub(crate) spare: [*mut c_void; SPARE],
 }
 
 /// The functions of the original; the discriminants are those of `enum function`.
@@ -238,5 +242,6 @@ pub(crate) struct Table {
     pub(crate) has: unsafe extern "C" fn(u32) -> c_int,
     pub(crate) run: unsafe extern "C" fn(*mut HostTable, *mut Call),
     pub(crate) look: unsafe extern "C" fn(*mut File, *mut View),
-    pub(crate) discard: unsafe extern "C" fn(*mut File),
+    pub(crate) discard: unsafe extern "C" fn(*mut HostTable, *mut File),
+    pub(crate) empty: unsafe extern "C" fn(*mut HostTable),
 }

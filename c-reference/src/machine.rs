@@ -106,13 +106,23 @@ impl<H: Host> Machine<H> {
 
     /// Drops all streams without closing them, drops all compressors, and sets the counter to 0.
     pub fn reset(&mut self) {
-        for slot in std::mem::take(&mut self.world.slots) {
+        while let Some(slot) = self.world.slots.pop() {
             if slot.condition != Condition::Closed {
                 self.discard(slot.file);
             }
         }
         self.compressors.clear();
         self.table.transferred = 0;
+    }
+
+    /// Takes another arena.
+    ///
+    /// # Panics
+    ///
+    /// Where there are streams: they may have queued bytes of the arena that was.
+    pub fn set_arena(&mut self, arena: GuestMemory) {
+        assert!(self.world.slots.is_empty(), "the arena is changed between streams only");
+        self.world.arena = arena;
     }
 
     /// What the original holds of a stream.
@@ -283,15 +293,17 @@ impl<H: Host> Machine<H> {
         view
     }
 
-    fn discard(&self, file: *mut File) {
+    fn discard(&mut self, file: *mut File) {
         // SAFETY: `file` is a stream of this reference that has not been freed, and no slot leads
-        // to it any more.
-        unsafe { (self.reference.table().discard)(file) };
+        // to it any more; the table keeps memory of this reference's streams only.
+        unsafe { (self.reference.table().discard)(&raw mut self.table, file) };
     }
 }
 
 impl<H: Host> Drop for Machine<H> {
     fn drop(&mut self) {
         self.reset();
+        // SAFETY: what the table keeps came from this reference, and nothing else refers to it.
+        unsafe { (self.reference.table().empty)(&raw mut self.table) };
     }
 }

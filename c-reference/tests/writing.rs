@@ -224,3 +224,45 @@ fn the_counter_is_the_machines_and_a_reset_clears_it() {
     let again = machine.new_output(0).expect("a stream");
     assert_eq!((again, machine.transferred(again)), (0, Ok(0)));
 }
+
+#[test]
+fn a_stream_knows_nothing_of_the_one_whose_memory_it_has() {
+    let Some(reference) = original() else { return };
+    let (mut machine, first) = writer(&reference, []);
+    let fresh = machine.state(first).expect("open");
+    for round in 0..6 {
+        let stream = machine.new_output(0).expect("defined");
+        assert_eq!(machine.state(stream), Ok(fresh), "{round}");
+        machine.put_be64(stream, u64::MAX).expect("defined");
+        machine.put_buffer_async(stream, 0, 4, true).expect("defined");
+        machine.set_error_obj(stream, -5, Some("broken")).expect("defined");
+        machine.fclose(stream).expect("defined");
+    }
+    for _ in 0..6 {
+        machine.new_output(0).expect("defined");
+    }
+    machine.reset();
+    assert_eq!(machine.streams(), 0);
+    let stream = machine.new_output(0).expect("defined");
+    assert_eq!(machine.state(stream), Ok(fresh));
+}
+
+#[test]
+fn another_arena_is_taken_between_streams() {
+    let Some(reference) = original() else { return };
+    let (mut machine, _) = writer(&reference, []);
+    let other = qemufile_core::GuestMemory::anonymous(8).expect("memory");
+    other.write_at(0, b"another.").expect("in range");
+    machine.reset();
+    machine.set_arena(other);
+    let stream = machine.new_output(0).expect("defined");
+    machine.put_buffer_async(stream, 0, 8, false).expect("defined");
+    assert_eq!(machine.fflush(stream), Ok(0));
+    let pieces = machine.host().pieces();
+    assert_eq!(pieces.last(), Some(&vec![(Place::Arena(0), b"another.".to_vec())]));
+    let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let memory = qemufile_core::GuestMemory::anonymous(8).expect("memory");
+        machine.set_arena(memory);
+    }));
+    assert!(taken.is_err(), "its stream may have queued bytes of the arena");
+}

@@ -96,6 +96,14 @@ impl Bytes {
             Form::Short(_) => None,
         }
     }
+
+    /// The memory that holds them, for another use; none where they are held by their hash.
+    pub(crate) fn into_vec(self) -> Vec<u8> {
+        match self.0 {
+            Form::Whole(bytes) => bytes,
+            Form::Short(_) => Vec::new(),
+        }
+    }
 }
 
 impl From<Vec<u8>> for Bytes {

@@ -33,27 +33,40 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+#[cfg(feature = "tools")]
 pub mod corpus;
+#[cfg(feature = "tools")]
 pub mod coverage;
 pub mod domain;
+#[cfg(feature = "tools")]
 pub mod explain;
+#[cfg(feature = "tools")]
 pub mod explore;
 pub mod fuzz;
 pub mod generate;
+#[cfg(feature = "tools")]
 pub mod isolate;
+#[cfg(feature = "tools")]
 pub mod judge;
 pub mod model;
+#[cfg(feature = "tools")]
 pub mod mutants;
 pub mod observation;
+#[cfg(feature = "tools")]
 pub mod parallel;
+#[cfg(feature = "tools")]
 pub mod probe;
+#[cfg(feature = "tools")]
 pub mod record;
+#[cfg(feature = "tools")]
 pub mod report;
 pub mod run;
+#[cfg(feature = "tools")]
 pub mod shrink;
 pub mod streams;
 pub mod subject;
 pub mod survey;
+#[cfg(feature = "tools")]
 pub mod sweep;
 pub mod trace;
 pub mod transcript;

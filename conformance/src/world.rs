@@ -3,8 +3,7 @@
 //! One state machine for all subjects. The original reaches it through `c_reference::Host`, the
 //! core through its `Channel`, the model directly.
 
-use crate::bytes::Bytes;
-use crate::observation::{Direction, Event, Outcome, Place};
+use crate::observation::{Direction, Event, Observation, Outcome, Place, StreamState, Value};
 use crate::trace::{self, Answer, ReadStep, ReleaseStep, Shutdown, SinkStep, WriteStep};
 
 /// What a channel answers.
@@ -28,78 +27,62 @@ impl Transfer {
     }
 }
 
-/// A list of answers that is consumed one by one.
-#[derive(Debug)]
-struct Script<Step> {
-    steps: std::vec::IntoIter<Step>,
-}
+/// How far a list of answers is consumed.
+#[derive(Debug, Default)]
+struct Script(usize);
 
-impl<Step: Clone> Script<Step> {
-    fn new(steps: &[Step]) -> Self {
-        let steps: Vec<Step> = steps.to_vec();
-        Self { steps: steps.into_iter() }
-    }
-
-    fn next(&mut self) -> Option<Step> {
-        self.steps.next()
+impl Script {
+    fn next<'a, Step>(&mut self, steps: &'a [Step]) -> Option<&'a Step> {
+        self.next_but(steps, |_| false)
     }
 
     /// The next step that is not `passed`.
-    fn next_but(&mut self, passed: impl Fn(&Step) -> bool) -> Option<Step> {
-        self.steps.by_ref().find(|step| !passed(step))
+    fn next_but<'a, Step>(
+        &mut self,
+        steps: &'a [Step],
+        passed: impl Fn(&Step) -> bool,
+    ) -> Option<&'a Step> {
+        loop {
+            let step = steps.get(self.0)?;
+            self.0 += 1;
+            if !passed(step) {
+                return Some(step);
+            }
+        }
     }
 }
 
-#[derive(Debug)]
+/// A channel, and how far its trace is.
+#[derive(Debug, Default)]
 struct ChannelState {
-    input: Vec<u8>,
     position: usize,
-    reads: Script<ReadStep>,
-    rest: usize,
-    writes: Script<WriteStep>,
-    shutdown: Shutdown,
-    close: Answer,
-    set_blocking: Answer,
+    reads: Script,
+    writes: Script,
     blocking: bool,
 }
 
 impl ChannelState {
-    fn new(channel: &trace::Channel) -> Self {
-        Self {
-            input: channel.input.to_vec(),
-            position: 0,
-            reads: Script::new(&channel.reads),
-            rest: channel.rest.map_or(usize::MAX, std::num::NonZeroUsize::get),
-            writes: Script::new(&channel.writes),
-            shutdown: channel.shutdown.clone(),
-            close: channel.close.clone(),
-            set_blocking: channel.set_blocking.clone(),
-            blocking: channel.blocking,
-        }
-    }
-
-    fn read(&mut self, into: &mut [u8]) -> Transfer {
-        let blocking = self.blocking;
-        let limit = match self.reads.next_but(|step| blocking && *step == ReadStep::Block) {
+    fn read(&mut self, channel: &trace::Channel, into: &mut [u8]) -> Transfer {
+        let passed = |step: &ReadStep| self.blocking && *step == ReadStep::Block;
+        let limit = match self.reads.next_but(&channel.reads, passed) {
             Some(ReadStep::Take(most)) => most.get(),
             Some(ReadStep::Block) => return Transfer::WouldBlock,
-            Some(ReadStep::Fail(text)) => return Transfer::Failed(text),
+            Some(ReadStep::Fail(text)) => return Transfer::Failed(text.clone()),
             Some(ReadStep::End) => return Transfer::Done(0),
-            None => self.rest,
+            None => channel.rest.map_or(usize::MAX, std::num::NonZeroUsize::get),
         };
-        let left = &self.input[self.position..];
-        let count = limit.min(into.len()).min(left.len());
-        into[..count].copy_from_slice(&left[..count]);
+        let room = limit.min(into.len());
+        let count = channel.input.copy_at(self.position, &mut into[..room]);
         self.position += count;
         Transfer::Done(count)
     }
 
-    fn write(&mut self, total: usize) -> Transfer {
-        let blocking = self.blocking;
-        match self.writes.next_but(|step| blocking && *step == WriteStep::Block) {
+    fn write(&mut self, channel: &trace::Channel, total: usize) -> Transfer {
+        let passed = |step: &WriteStep| self.blocking && *step == WriteStep::Block;
+        match self.writes.next_but(&channel.writes, passed) {
             Some(WriteStep::Take(most)) => Transfer::Done(most.get().min(total)),
             Some(WriteStep::Block) => Transfer::WouldBlock,
-            Some(WriteStep::Fail(text)) => Transfer::Failed(text),
+            Some(WriteStep::Fail(text)) => Transfer::Failed(text.clone()),
             None => Transfer::Done(total),
         }
     }
@@ -109,41 +92,117 @@ impl ChannelState {
 /// trace does not have behaves as an empty channel, or a sink that takes all.
 #[derive(Debug, Default)]
 pub struct ScriptedWorld {
+    given: trace::World,
     channels: Vec<ChannelState>,
-    sinks: Vec<Script<SinkStep>>,
-    releases: Option<Script<ReleaseStep>>,
-    coroutine: bool,
+    sinks: Vec<Script>,
+    releases: Script,
     events: Vec<Event>,
+    spare: Spare,
+}
+
+/// Emptied lists of observations that are done with, to be filled again.
+#[derive(Debug, Default)]
+struct Spare {
+    events: Vec<Vec<Event>>,
+    states: Vec<Vec<StreamState>>,
+    lengths: Vec<Vec<usize>>,
+    bytes: Vec<Vec<u8>>,
+}
+
+/// Most lists of a kind that are kept, and the most elements that such a one has room for.
+const MOST_SPARE: usize = 16;
+const MOST_ROOM: usize = 1 << 17;
+
+fn keep<T>(lists: &mut Vec<Vec<T>>, mut list: Vec<T>) {
+    if lists.len() < MOST_SPARE && (1..=MOST_ROOM).contains(&list.capacity()) {
+        list.clear();
+        lists.push(list);
+    }
 }
 
 impl ScriptedWorld {
     /// The world at its beginning.
     #[must_use]
     pub fn new(world: &trace::World) -> Self {
-        Self {
-            channels: world.channels.iter().map(ChannelState::new).collect(),
-            sinks: world.sinks.iter().map(|steps| Script::new(steps)).collect(),
-            releases: Some(Script::new(&world.releases)),
-            coroutine: world.coroutine,
-            events: Vec::new(),
-        }
+        let mut scripted = Self::default();
+        scripted.reset(world);
+        scripted
+    }
+
+    /// Becomes another world, at its beginning.
+    pub fn reset(&mut self, world: &trace::World) {
+        self.given.clone_from(world);
+        self.channels.clear();
+        self.channels.extend(
+            world.channels.iter().map(|channel| ChannelState {
+                blocking: channel.blocking,
+                ..ChannelState::default()
+            }),
+        );
+        self.sinks.clear();
+        self.sinks.resize_with(world.sinks.len(), Script::default);
+        self.releases = Script::default();
+        self.events.clear();
     }
 
     /// What happened since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        if self.events.is_empty() {
+            return Vec::new();
+        }
+        let next = self.spare.events.pop().unwrap_or_default();
+        std::mem::replace(&mut self.events, next)
+    }
+
+    /// An empty list, as a rule with the room of one that was [recycled](Self::recycle).
+    #[must_use]
+    pub fn bytes(&mut self) -> Vec<u8> {
+        self.spare.bytes.pop().unwrap_or_default()
+    }
+
+    /// As [`bytes`](Self::bytes), for the lengths of the pieces of a write.
+    #[must_use]
+    pub fn lengths(&mut self) -> Vec<usize> {
+        self.spare.lengths.pop().unwrap_or_default()
+    }
+
+    /// As [`bytes`](Self::bytes), for the states of an observation.
+    #[must_use]
+    pub fn states(&mut self) -> Vec<StreamState> {
+        self.spare.states.pop().unwrap_or_default()
+    }
+
+    /// Takes back the lists of an observation that is done with.
+    pub fn recycle(&mut self, observation: Observation) {
+        let Observation { value, mut events, states } = observation;
+        for event in events.drain(..) {
+            match event {
+                Event::Write { lengths, bytes, .. } => {
+                    keep(&mut self.spare.lengths, lengths);
+                    keep(&mut self.spare.bytes, bytes.into_vec());
+                }
+                Event::SinkWrite { bytes, .. } => keep(&mut self.spare.bytes, bytes.into_vec()),
+                _ => {}
+            }
+        }
+        keep(&mut self.spare.events, events);
+        keep(&mut self.spare.states, states);
+        if let Value::Bytes(bytes) | Value::Placed { bytes, .. } | Value::Text { bytes, .. } = value
+        {
+            keep(&mut self.spare.bytes, bytes.into_vec());
+        }
     }
 
     /// Whether a wait is a yield.
     #[must_use]
     pub fn in_coroutine(&self) -> bool {
-        self.coroutine
+        self.given.coroutine
     }
 
     /// One read of a channel, into the front of `into`.
     pub fn read(&mut self, channel: usize, into: &mut [u8]) -> Transfer {
-        let transfer = match self.channels.get_mut(channel) {
-            Some(state) => state.read(into),
+        let transfer = match self.channels.get_mut(channel).zip(self.given.channels.get(channel)) {
+            Some((state, given)) => state.read(given, into),
             None => Transfer::Done(0),
         };
         self.events.push(Event::Read { channel, asked: into.len(), outcome: transfer.outcome() });
@@ -152,8 +211,8 @@ impl ScriptedWorld {
 
     /// One write to a channel: the lengths of the pieces, and the bytes of all of them.
     pub fn write(&mut self, channel: usize, lengths: Vec<usize>, bytes: Vec<u8>) -> Transfer {
-        let transfer = match self.channels.get_mut(channel) {
-            Some(state) => state.write(bytes.len()),
+        let transfer = match self.channels.get_mut(channel).zip(self.given.channels.get(channel)) {
+            Some((state, given)) => state.write(given, bytes.len()),
             None => Transfer::Done(bytes.len()),
         };
         let outcome = transfer.outcome();
@@ -169,7 +228,10 @@ impl ScriptedWorld {
     /// Whether a channel can be shut down. Asking is not observed.
     #[must_use]
     pub fn can_shutdown(&self, channel: usize) -> bool {
-        self.channels.get(channel).is_some_and(|state| state.shutdown != Shutdown::Unsupported)
+        self.given
+            .channels
+            .get(channel)
+            .is_some_and(|given| given.shutdown != Shutdown::Unsupported)
     }
 
     /// Shuts a channel down.
@@ -178,7 +240,7 @@ impl ScriptedWorld {
     ///
     /// The words of the script.
     pub fn shutdown(&mut self, channel: usize) -> Result<(), String> {
-        let result = match self.channels.get(channel).map(|state| &state.shutdown) {
+        let result = match self.given.channels.get(channel).map(|given| &given.shutdown) {
             Some(Shutdown::Fails(text)) => Err(text.clone()),
             Some(Shutdown::Unsupported) => Err("not supported".to_owned()),
             Some(Shutdown::Works) | None => Ok(()),
@@ -193,7 +255,7 @@ impl ScriptedWorld {
     ///
     /// The words of the script.
     pub fn close(&mut self, channel: usize) -> Result<(), String> {
-        let result = answer(self.channels.get(channel).map(|state| &state.close));
+        let result = answer(self.given.channels.get(channel).map(|given| &given.close));
         self.events.push(Event::Close { channel, worked: result.is_ok() });
         result
     }
@@ -204,7 +266,7 @@ impl ScriptedWorld {
     ///
     /// The words of the script.
     pub fn set_blocking(&mut self, channel: usize, blocking: bool) -> Result<(), String> {
-        let result = answer(self.channels.get(channel).map(|state| &state.set_blocking));
+        let result = answer(self.given.channels.get(channel).map(|given| &given.set_blocking));
         if let (Ok(()), Some(state)) = (&result, self.channels.get_mut(channel)) {
             state.blocking = blocking;
         }
@@ -228,7 +290,7 @@ impl ScriptedWorld {
     ///
     /// The errno of the script, positive.
     pub fn release(&mut self, place: Place, len: usize) -> Result<(), i32> {
-        let result = match self.releases.as_mut().and_then(Script::next) {
+        let result = match self.releases.next(&self.given.releases) {
             Some(ReleaseStep::Fail(errno)) => Err(errno.get()),
             Some(ReleaseStep::Works) | None => Ok(()),
         };
@@ -252,7 +314,12 @@ impl ScriptedWorld {
     ///
     /// The errno of the script, positive.
     pub fn sink_write(&mut self, sink: usize, bytes: &[u8]) -> Result<usize, i32> {
-        let result = match self.sinks.get_mut(sink).and_then(Script::next) {
+        let result = match self
+            .sinks
+            .get_mut(sink)
+            .zip(self.given.sinks.get(sink))
+            .and_then(|(script, steps)| script.next(steps))
+        {
             Some(SinkStep::Take(most)) => Ok(most.get().min(bytes.len())),
             Some(SinkStep::Nothing) => Ok(0),
             Some(SinkStep::Fail(errno)) => Err(errno.get()),
@@ -262,7 +329,9 @@ impl ScriptedWorld {
             Ok(count) => Outcome::Done(count),
             Err(_) => Outcome::Failed,
         };
-        self.events.push(Event::SinkWrite { sink, bytes: Bytes::from(bytes), outcome });
+        let mut copy = self.bytes();
+        copy.extend_from_slice(bytes);
+        self.events.push(Event::SinkWrite { sink, bytes: copy.into(), outcome });
         result
     }
 

@@ -65,6 +65,15 @@ fn an_artifact_becomes_a_trace_with_its_transcript() {
     }
     assert_eq!(run(&["replay", text(&into)]).status.code(), Some(0));
     refused(&arguments, "choose another --name");
+
+    // And back: the seed of the trace is the artifact without what was left out.
+    let seeds = folder.path().join("seeds");
+    assert!(run(&["demote", text(&place), "--into", text(&seeds)]).status.success());
+    let mut found = fs::read_dir(seeds.join("differential_duplex")).unwrap().map(Result::unwrap);
+    let seed = fs::read(found.next().unwrap().path()).unwrap();
+    assert!(found.next().is_none());
+    trace.ops.pop();
+    assert_eq!(seed, encode(&trace).unwrap());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use conformance::fuzz::TARGETS;
 
@@ -124,11 +125,58 @@ fn the_table_of_the_readme_is_the_list() {
     assert_eq!(rows, expected);
 }
 
+/// What is wrong with a command that the README shows, if something is.
+fn unknown(command: &str) -> Option<String> {
+    let words: Vec<&str> = command.split(' ').collect();
+    match &words[..] {
+        ["bash", script, ..] => {
+            let gates = [".ci/run", "ci/fuzz-smoke", ".github/workflows/fuzz-pull-request.yml"];
+            let known = gates.iter().any(|gate| read(gate).contains(script));
+            (!known).then(|| format!("no gate runs {script}"))
+        }
+        ["cargo", "run", "--release", "--", verb, ..] => {
+            let help =
+                Command::new(env!("CARGO_BIN_EXE_conformance")).args([verb, "--help"]).output();
+            (!help.unwrap().status.success()).then(|| format!("no subcommand {verb}"))
+        }
+        ["RUSTC_BOOTSTRAP=1", rest @ ..] if !rest.is_empty() => unknown(&rest.join(" ")),
+        ["cargo", "fuzz", "run", "-s", "none", target] | ["cargo", "fuzz", "run", target] => {
+            (!names().contains(*target)).then(|| format!("no target {target}"))
+        }
+        ["cargo", "fuzz", "fmt", "TARGET", _] => None,
+        _ => Some("not a command that this test knows".to_owned()),
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_are_there() {
+    let readme = read("fuzz/README.md");
+    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let commands: Vec<&str> = blocks.flat_map(str::lines).collect();
+    assert!(commands.len() >= 5, "{commands:?}");
+    let wrong: Vec<String> = commands
+        .iter()
+        .filter_map(|command| Some(format!("{command}: {}", unknown(command)?)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for script in readme.split("`ci/").skip(1).map(|rest| rest.split(['`', ' ']).next().unwrap()) {
+        assert!(root().join("ci").join(script).is_file(), "the README names ci/{script}");
+    }
+}
+
 /// The scripts and workflows take the targets from the folder; none may hold a list of its own.
 #[test]
 fn nothing_else_lists_targets() {
-    let scripts =
-        ["ci/fuzz", "ci/fuzz-tools", "ci/fuzz-package", "ci/fuzz-package-check", "ci/fuzz-merge"];
+    let scripts = [
+        "ci/fuzz",
+        "ci/fuzz-merge",
+        "ci/fuzz-package",
+        "ci/fuzz-package-check",
+        "ci/fuzz-rustc",
+        "ci/fuzz-smoke",
+        "ci/fuzz-speed",
+        "ci/fuzz-tools",
+    ];
     let workflows =
         [".github/workflows/fuzz-pull-request.yml", ".github/workflows/fuzz-nightly.yml"];
     let cluster = [

@@ -102,6 +102,8 @@ impl<O: Oracle, S: Subject> Pair<O, S> {
         let expected = self.oracle.step(op);
         let actual = self.subject.step(op);
         if actual.conforms_to(&expected) {
+            self.oracle.recycle(expected);
+            self.subject.recycle(actual);
             Step::Agree
         } else {
             self.diverged(step, op, expected, actual)

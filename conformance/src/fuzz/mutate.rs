@@ -4,9 +4,10 @@
 use arbitrary::Unstructured;
 
 use crate::generate::{self, Dice, Seeded};
-use crate::trace::{Op, Trace};
+use crate::trace::{Data, Op, Trace};
 
 use super::case::{self, Case, encode};
+use super::code_op::cut;
 use super::target::About;
 
 /// The engine's own mutation of plain bytes: it changes the first `len` bytes of a buffer, to at
@@ -16,6 +17,12 @@ pub type Engine<'a> = &'a mut dyn FnMut(&mut [u8], usize) -> usize;
 
 /// Most copies of one operation that are added at once: one more than a queue has places.
 const BURST: usize = 65;
+
+/// Operations above which a case is shortened as a rule: short ones run fast.
+const LONG: usize = 16;
+
+/// Most bytes of an input that are spelled out.
+const SPELLED_OUT: usize = 48;
 
 /// Mutates the case in the first `len` bytes of `buffer`, in place; gives the new length, which is
 /// no more than the buffer has. Bytes that are no case become one.
@@ -35,6 +42,11 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
     for _ in 0..=dice.below(3) {
         change(about, &mut trace, &mut dice, engine);
     }
+    if trace.ops.len() > LONG && !dice.one_in(4) {
+        let start = dice.below(trace.ops.len());
+        let end = start + dice.below(trace.ops.len() - start + 1);
+        trace.ops.drain(start..end);
+    }
     about.narrow(&mut trace);
     store(trace, buffer)
 }
@@ -53,9 +65,15 @@ pub fn cross(about: About, one: &[u8], other: &[u8], into: &mut [u8], seed: u32)
     store(trace, into)
 }
 
+/// A generated trace, as a rule the beginning of one.
 fn fresh(about: About, dice: &mut Dice<'_>) -> Trace {
     let theme = about.theme(dice.below(64));
-    generate::about(theme, &mut Seeded::new(dice.word().into(), dice.word().into()))
+    let mut trace =
+        generate::about(theme, &mut Seeded::new(dice.word().into(), dice.word().into()));
+    if !dice.one_in(4) {
+        trace.ops.truncate(dice.between(2, 12));
+    }
+    trace
 }
 
 /// Writes the longest beginning of `trace` that there is room for.
@@ -98,6 +116,7 @@ fn change(about: About, trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'
             mend(trace);
         }
         6..=8 => world(trace, dice, engine),
+        9 => spell_out(trace, dice),
         _ => op(trace, at, dice, engine),
     }
 }
@@ -105,8 +124,7 @@ fn change(about: About, trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'
 /// Adds copies of an operation behind it.
 fn repeat(trace: &mut Trace, at: usize, dice: &mut Dice<'_>) {
     let Some(op) = trace.ops.get(at).cloned() else { return };
-    let count =
-        dice.weighted([(6, 1), (3, 2), (1, BURST - 3), (1, BURST - 2), (1, BURST - 1), (1, BURST)]);
+    let count = if dice.one_in(8) { BURST - dice.below(4) } else { dice.between(1, 2) };
     // Borrowed neighbours become one piece, so the copies are laid out with gaps.
     let copy = |number: usize| match &op {
         Op::PutBufferAsync { stream, offset, len, may_free } => Op::PutBufferAsync {
@@ -154,6 +172,19 @@ fn world(trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
     scramble(&mut bytes, dice, engine);
     trace.world = case::decode_world(&mut Unstructured::new(&bytes));
     mend(trace);
+}
+
+/// Makes plain bytes of a channel's input, so that the engine can write into them what it saw in a
+/// comparison.
+fn spell_out(trace: &mut Trace, dice: &mut Dice<'_>) {
+    let at = dice.below(trace.world.channels.len());
+    if let Some(channel) = trace.world.channels.get_mut(at) {
+        let mut bytes = cut(channel.input.clone(), SPELLED_OUT).to_vec();
+        if bytes.is_empty() {
+            bytes.extend((0..8 + dice.below(24)).map(|_| dice.word().to_le_bytes()[0]));
+        }
+        channel.input = Data::from(&bytes[..]);
+    }
 }
 
 fn scramble(bytes: &mut Vec<u8>, dice: &mut Dice<'_>, engine: Engine<'_>) {

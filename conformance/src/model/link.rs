@@ -34,7 +34,7 @@ impl Surroundings {
     }
 
     pub(super) fn begin(&mut self, world: &trace::World) {
-        self.world = ScriptedWorld::new(world);
+        self.world.reset(world);
         self.arena = world.arena.to_vec();
         self.compressors = world.compressors.iter().map(|level| Compressor::new(*level)).collect();
         self.sent = 0;

@@ -172,6 +172,10 @@ impl Subject for Model {
         self.apply(op)
     }
 
+    fn recycle(&mut self, observation: Observation) {
+        self.around.world.recycle(observation);
+    }
+
     fn finish(&mut self) -> Vec<Event> {
         let events = self.around.world.take_events();
         self.streams.clear();

@@ -3,6 +3,7 @@
 //! All of them meet the same [`ScriptedWorld`](crate::world::ScriptedWorld) and answer each
 //! operation with an [`Observation`]; [`build`] is the one place that knows them by name.
 
+mod arena;
 mod core;
 mod recorded;
 mod reference;
@@ -40,6 +41,9 @@ pub trait Subject {
     fn steps(&mut self, ops: &[&Op]) -> Vec<Observation> {
         ops.iter().map(|op| self.step(op)).collect()
     }
+
+    /// Takes back an observation that is done with: the next ones use its memory.
+    fn recycle(&mut self, _observation: Observation) {}
 
     /// Ends the trace. Streams that are still open are dropped without being closed; gives the
     /// events that came after the last operation, and before that.

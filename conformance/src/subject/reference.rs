@@ -1,12 +1,12 @@
 //! The original, live.
 
 use c_reference::{Host, Machine, Outcome, Piece, Reference, Source, Stop, Transfer as Moved};
-use qemufile_core::GuestMemory;
 
+use super::arena::Arenas;
 use super::{Subject, Unready};
 use crate::domain::{self, Domain, Role, Streams};
 use crate::observation::{Direction, Event, Observation, Place, Placement, StreamState, Value};
-use crate::trace::{Data, Op, World};
+use crate::trace::{Op, World};
 use crate::world::{ScriptedWorld, Transfer};
 
 /// What stands behind the memory that bytes are copied to, and has to stay.
@@ -16,8 +16,9 @@ const GUARD: [u8; 8] = [0xa5; 8];
 pub struct Original {
     reference: Reference,
     stage: Option<Machine<ScriptedWorld>>,
-    /// What the arena of the stage holds, while no operation has changed it.
-    filled: Option<Data>,
+    arenas: Arenas,
+    /// Bytes of an operation that are made for it.
+    room: Vec<u8>,
     /// Levels of the compressors that are made once one is used: most traces use none.
     levels: Vec<u8>,
 }
@@ -29,7 +30,13 @@ impl Original {
     /// The code of `reference`.
     #[must_use]
     pub fn new(reference: Reference) -> Self {
-        Self { reference, stage: None, filled: None, levels: Vec::new() }
+        Self {
+            reference,
+            stage: None,
+            arenas: Arenas::default(),
+            room: Vec::new(),
+            levels: Vec::new(),
+        }
     }
 
     /// What `op` would be now, by what the original itself holds.
@@ -67,25 +74,16 @@ impl Subject for Original {
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
-        let scripted = ScriptedWorld::new(world);
-        let len = world.arena.len();
-        // A mapping costs more than most traces.
+        let arena = self.arenas.holding(&world.arena).map_err(Self::unready)?;
         let machine = match self.stage.take() {
-            Some(mut machine) if machine.arena().len() == len => {
+            Some(mut machine) => {
                 machine.reset();
-                *machine.host_mut() = scripted;
+                machine.host_mut().reset(world);
+                machine.set_arena(arena);
                 machine
             }
-            _ => {
-                self.filled = None;
-                let arena = GuestMemory::anonymous(len).map_err(Self::unready)?;
-                Machine::new(&self.reference, arena, scripted)
-            }
+            None => Machine::new(&self.reference, arena, ScriptedWorld::new(world)),
         };
-        if self.filled.as_ref() != Some(&world.arena) {
-            machine.arena().write_at(0, &world.arena.to_vec()).map_err(Self::unready)?;
-            self.filled = Some(world.arena.clone());
-        }
         self.levels.clone_from(&world.compressors);
         self.stage = Some(machine);
         Ok(())
@@ -100,7 +98,7 @@ impl Subject for Original {
             };
         };
         match op {
-            Op::ChangeArena { .. } => self.filled = None,
+            Op::ChangeArena { offset, data } => self.arenas.change(*offset, data.len()),
             Op::PutCompressionData { .. } => {
                 for level in self.levels.drain(..) {
                     // What zlib refuses is not there, which the call itself then says.
@@ -109,7 +107,7 @@ impl Subject for Original {
             }
             _ => {}
         }
-        let value = match call(machine, op) {
+        let value = match call(machine, &mut self.room, op) {
             Ok(value) => value,
             Err(Stop::Asserted { line, .. }) => Value::Assertion { line },
             Err(Stop::Undefined(reason)) => Value::Broken(reason.to_string()),
@@ -119,12 +117,16 @@ impl Subject for Original {
             _ => op.streams(),
         };
         let events = machine.host_mut().take_events();
-        let states = touched
-            .into_iter()
-            .flatten()
-            .filter_map(|stream| state(machine, stream).ok())
-            .collect();
+        let mut states = machine.host_mut().states();
+        states
+            .extend(touched.into_iter().flatten().filter_map(|stream| state(machine, stream).ok()));
         Observation { value, events, states }
+    }
+
+    fn recycle(&mut self, observation: Observation) {
+        if let Some(machine) = &mut self.stage {
+            machine.host_mut().recycle(observation);
+        }
     }
 
     fn finish(&mut self) -> Vec<Event> {
@@ -160,7 +162,7 @@ fn error((code, text): (i32, Option<String>)) -> Value {
     Value::Error { code, text }
 }
 
-fn call(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
+fn call(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::NewInput { channel } => Value::Stream(machine.new_input(*channel)?),
         Op::NewOutput { channel } => Value::Stream(machine.new_output(*channel)?),
@@ -186,22 +188,24 @@ fn call(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
         Op::Flush { stream } => code(machine.fflush(*stream)?),
         Op::Transferred { stream } => Value::Number(machine.transferred(*stream)?),
         Op::BufferEmpty { stream } => Value::Flag(machine.buffer_empty(*stream)?),
-        Op::ChangeArena { offset, data } => match machine.arena().write_at(*offset, &data.to_vec())
-        {
-            Ok(()) => Value::Nothing,
-            Err(misuse) => Value::Broken(misuse.to_string()),
-        },
-        _ => return take(machine, op),
+        Op::ChangeArena { offset, data } => {
+            match machine.arena().write_at(*offset, data.bytes(room)) {
+                Ok(()) => Value::Nothing,
+                Err(misuse) => Value::Broken(misuse.to_string()),
+            }
+        }
+        _ => return take(machine, room, op),
     })
 }
 
-fn take(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
+fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::PeekBuffer { stream, size, offset } => {
             Value::Bytes(machine.peek_buffer(*stream, *size, *offset)?.into())
         }
         Op::GetBuffer { stream, size } => {
-            let mut into = vec![0; *size + GUARD.len()];
+            let mut into = machine.host_mut().bytes();
+            into.resize(*size + GUARD.len(), 0);
             into[*size..].copy_from_slice(&GUARD);
             let count = machine.get_buffer(*stream, &mut into[..*size])?;
             if into[*size..] != GUARD {
@@ -233,13 +237,13 @@ fn take(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
             Value::Nothing
         }
         Op::GetToFd { stream, sink, size } => code(machine.get_to_fd(*stream, *sink, *size)?),
-        _ => return put(machine, op),
+        _ => return put(machine, room, op),
     })
 }
 
-fn put(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
+fn put(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     match op {
-        Op::PutBuffer { stream, data } => machine.put_buffer(*stream, &data.to_vec())?,
+        Op::PutBuffer { stream, data } => machine.put_buffer(*stream, data.bytes(room))?,
         Op::PutBufferAsync { stream, offset, len, may_free } => {
             machine.put_buffer_async(*stream, *offset, *len, *may_free)?;
         }
@@ -248,10 +252,10 @@ fn put(machine: &mut Machine<ScriptedWorld>, op: &Op) -> Outcome<Value> {
         Op::PutBe32 { stream, value } => machine.put_be32(*stream, *value)?,
         Op::PutBe64 { stream, value } => machine.put_be64(*stream, *value)?,
         Op::PutCountedString { stream, text } => {
-            machine.put_counted_string(*stream, &text.to_vec())?;
+            machine.put_counted_string(*stream, text.bytes(room))?;
         }
         Op::PutCompressionData { stream, compressor, data } => {
-            let count = machine.put_compression_data(*stream, *compressor, &data.to_vec())?;
+            let count = machine.put_compression_data(*stream, *compressor, data.bytes(room))?;
             return Ok(Value::Code(i64::try_from(count).unwrap_or(i64::MIN)));
         }
         Op::PutStream { stream, source } => {
@@ -284,8 +288,8 @@ impl Host for ScriptedWorld {
     }
 
     fn write(&mut self, channel: usize, pieces: &[Piece<'_>]) -> Moved {
-        let lengths = pieces.iter().map(|piece| piece.len).collect();
-        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.len).sum());
+        let (mut lengths, mut bytes) = (self.lengths(), self.bytes());
+        lengths.extend(pieces.iter().map(|piece| piece.len));
         pieces.iter().for_each(|piece| bytes.extend_from_slice(piece.bytes));
         moved(self.write(channel, lengths, bytes))
     }

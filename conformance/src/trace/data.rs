@@ -1,5 +1,7 @@
 //! Bytes that are short to write.
 
+use std::cell::RefCell;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
@@ -7,18 +9,35 @@ use serde::{Deserialize, Serialize};
 /// Period of [`Segment::Counting`]: the greatest prime below 256.
 const COUNTING_PERIOD: usize = 251;
 
-/// Some periods of [`Segment::Counting`], to copy from.
-static COUNTING: [u8; 16 * COUNTING_PERIOD] = counting();
+/// Periods of [`Segment::Counting`], to copy from.
+static COUNTING: [u8; 256 * COUNTING_PERIOD] = counting();
 
 #[expect(clippy::cast_possible_truncation, reason = "the period is below 256")]
-const fn counting() -> [u8; 16 * COUNTING_PERIOD] {
-    let mut bytes = [0; 16 * COUNTING_PERIOD];
+const fn counting() -> [u8; 256 * COUNTING_PERIOD] {
+    let mut bytes = [0; 256 * COUNTING_PERIOD];
     let mut at = 0;
     while at < bytes.len() {
         bytes[at] = (at % COUNTING_PERIOD) as u8;
         at += 1;
     }
     bytes
+}
+
+thread_local! {
+    /// Seed and bytes of the noise that was made last: each subject asks for the same again.
+    static LAST_NOISE: RefCell<(u64, Vec<u8>)> = const { RefCell::new((0, Vec::new())) };
+}
+
+/// Shows the first `len` bytes of the noise of a seed.
+fn noise<T>(seed: u64, len: usize, show: impl FnOnce(&[u8]) -> T) -> T {
+    LAST_NOISE.with_borrow_mut(|(last, bytes)| {
+        if *last != seed || bytes.len() < len {
+            *last = seed;
+            bytes.resize(len, 0);
+            ChaCha8Rng::seed_from_u64(seed).fill_bytes(bytes);
+        }
+        show(&bytes[..len])
+    })
 }
 
 /// A run of bytes, described.
@@ -61,24 +80,28 @@ impl Segment {
         self.len() == 0
     }
 
-    fn append_to(&self, into: &mut Vec<u8>) {
+    /// Copies bytes, beginning at `from`, as many as there are and have room; gives their number.
+    fn copy_at(&self, from: usize, into: &mut [u8]) -> usize {
+        let count = self.len().saturating_sub(from).min(into.len());
+        let into = &mut into[..count];
         match self {
-            Self::Bytes(bytes) => into.extend_from_slice(bytes),
-            Self::Counting(len) => {
-                let mut left = *len;
-                while left > 0 {
-                    let part = left.min(COUNTING.len());
-                    into.extend_from_slice(&COUNTING[..part]);
-                    left -= part;
+            Self::Bytes(bytes) => {
+                into.copy_from_slice(bytes.get(from..from + count).unwrap_or(&[]))
+            }
+            Self::Counting(_) => {
+                let start = from % COUNTING_PERIOD;
+                for part in into.chunks_mut(COUNTING.len() - COUNTING_PERIOD) {
+                    part.copy_from_slice(&COUNTING[start..start + part.len()]);
                 }
             }
-            Self::Repeat { byte, len } => into.resize(into.len() + len, *byte),
+            Self::Repeat { byte, .. } => into.fill(*byte),
             Self::Noise { seed, len } => {
-                let start = into.len();
-                into.resize(start + len, 0);
-                ChaCha8Rng::seed_from_u64(*seed).fill_bytes(&mut into[start..]);
+                noise(*seed, *len, |noise| {
+                    into.copy_from_slice(noise.get(from..from + count).unwrap_or(&[]));
+                });
             }
         }
+        count
     }
 }
 
@@ -103,9 +126,37 @@ impl Data {
     /// The bytes themselves.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.len());
-        self.0.iter().for_each(|segment| segment.append_to(&mut bytes));
+        let mut bytes = vec![0; self.len()];
+        self.copy_at(0, &mut bytes);
         bytes
+    }
+
+    /// The bytes, where they lie; or put into `room`, which is overwritten.
+    #[must_use]
+    pub fn bytes<'a>(&'a self, room: &'a mut Vec<u8>) -> &'a [u8] {
+        match &self.0[..] {
+            [] => &[],
+            [Segment::Bytes(bytes)] => bytes,
+            [Segment::Counting(len)] if *len <= COUNTING.len() => &COUNTING[..*len],
+            _ => {
+                room.resize(self.len(), 0);
+                self.copy_at(0, room);
+                room
+            }
+        }
+    }
+
+    /// Copies bytes, beginning at `from`, as many as there are and have room; gives their number.
+    pub fn copy_at(&self, mut from: usize, into: &mut [u8]) -> usize {
+        let mut count = 0;
+        for segment in &self.0 {
+            if count == into.len() {
+                break;
+            }
+            count += segment.copy_at(from, &mut into[count..]);
+            from = from.saturating_sub(segment.len());
+        }
+        count
     }
 }
 
@@ -151,5 +202,46 @@ mod tests {
         let bytes = Data::from(Segment::Noise { seed: 1, len: 8 }).to_vec();
         assert_eq!(bytes, [177, 13, 164, 140, 234, 76, 9, 103]);
         assert_ne!(Data::from(Segment::Noise { seed: 2, len: 8 }).to_vec(), bytes);
+    }
+
+    #[test]
+    fn a_part_is_cut_from_the_whole() {
+        let segments = [
+            Segment::Bytes(b"abc".to_vec()),
+            Segment::Counting(600),
+            Segment::Repeat { byte: 9, len: 5 },
+            Segment::Noise { seed: 3, len: 70 },
+        ];
+        let data = Data(segments.to_vec());
+        let whole = data.to_vec();
+        for from in 0..=whole.len() + 1 {
+            for room in [0, 1, 4, 300, 1000] {
+                let mut part = vec![0; room];
+                let count = data.copy_at(from, &mut part);
+                let expected = &whole[from.min(whole.len())..];
+                assert_eq!(part[..count], expected[..room.min(expected.len())], "{from}, {room}");
+            }
+        }
+        // Longer than what there is to copy from.
+        let counting = Data::from(Segment::Counting(3 * COUNTING.len()));
+        let mut part = vec![0; 2 * COUNTING.len()];
+        assert_eq!(counting.copy_at(7, &mut part), part.len());
+        let expected = |at: usize| (at + 7) % COUNTING_PERIOD;
+        assert!(part.iter().enumerate().all(|(at, byte)| usize::from(*byte) == expected(at)));
+    }
+
+    #[test]
+    fn bytes_lie_somewhere_or_are_put_into_the_room() {
+        let mut room = vec![1; 9];
+        for segment in [
+            Segment::Bytes(b"abc".to_vec()),
+            Segment::Counting(300),
+            Segment::Repeat { byte: 4, len: 20 },
+            Segment::Noise { seed: 3, len: 7 },
+        ] {
+            let data = Data::from(segment);
+            assert_eq!(data.bytes(&mut room), data.to_vec());
+        }
+        assert!(Data::default().bytes(&mut room).is_empty());
     }
 }

@@ -12,6 +12,7 @@ use qemufile_core::{
 };
 
 use super::stage::{Shared, Sink};
+use crate::Bytes;
 use crate::observation::{Placement, Value};
 use crate::trace::Op;
 
@@ -133,13 +134,27 @@ fn allowed(result: Result<(), Error>) -> Option<Value> {
     }
 }
 
-fn placed(found: &InPlace<'_>) -> Value {
+/// A copy of bytes that were handed out.
+fn copied(shared: &Shared, found: &[u8]) -> Bytes {
+    let mut bytes = shared.world().bytes();
+    bytes.extend_from_slice(found);
+    bytes.into()
+}
+
+/// Memory of a caller's: zeros.
+fn room(shared: &Shared, size: usize) -> Vec<u8> {
+    let mut room = shared.world().bytes();
+    room.resize(size, 0);
+    room
+}
+
+fn placed(shared: &Shared, found: &InPlace<'_>) -> Value {
     let (placement, bytes) = match found {
         InPlace::Buffer(bytes) => (Placement::InPlace, *bytes),
         InPlace::Null => (Placement::Nowhere, &[][..]),
         InPlace::Copied(bytes) => (Placement::Copied, *bytes),
     };
-    Value::Placed { placement, bytes: bytes.into() }
+    Value::Placed { placement, bytes: copied(shared, bytes) }
 }
 
 /// The low bits of a value, as a C parameter of a narrower type takes them (row 28).
@@ -163,17 +178,18 @@ macro_rules! calls {
                 use $compat as calls;
                 Some(match op {
                     Op::PeekBuffer { size, offset, .. } => {
-                        Value::Bytes($run(calls::peek_buffer(reader, *size, *offset)).ok()?.into())
+                        let found = $run(calls::peek_buffer(reader, *size, *offset)).ok()?;
+                        Value::Bytes(copied(shared, found))
                     }
                     Op::GetBuffer { size, .. } => {
-                        let mut into = vec![0; *size];
+                        let mut into = room(shared, *size);
                         let count = $run(calls::get_buffer(reader, &mut into));
                         into.truncate(count);
                         Value::Bytes(into.into())
                     }
                     Op::GetBufferInPlace { size, .. } => {
-                        let mut into = vec![0; *size];
-                        placed(&$run(calls::get_buffer_in_place(reader, &mut into)))
+                        let mut into = room(shared, *size);
+                        placed(shared, &$run(calls::get_buffer_in_place(reader, &mut into)))
                     }
                     Op::PeekByte { offset, .. } => {
                         let offset = usize::try_from(*offset).ok()?;
@@ -186,7 +202,9 @@ macro_rules! calls {
                     Op::GetCountedString { .. } => {
                         let mut memory = [0; 256];
                         let returned = $run(calls::get_counted_string(reader, &mut memory));
-                        Value::text(returned, memory.to_vec())
+                        let mut seen = shared.world().bytes();
+                        seen.extend_from_slice(&memory);
+                        Value::text(returned, seen)
                     }
                     Op::Skip { size, .. } => {
                         calls::skip(reader, usize::try_from(*size).ok()?);
@@ -201,10 +219,15 @@ macro_rules! calls {
             }
 
             /// An operation of a stream that writes; `None` where it has none such.
-            pub(super) fn put(writer: &mut $writer, arena: &GuestMemory, op: &Op) -> Option<Value> {
+            pub(super) fn put(
+                writer: &mut $writer,
+                arena: &GuestMemory,
+                room: &mut Vec<u8>,
+                op: &Op,
+            ) -> Option<Value> {
                 match op {
                     Op::PutBuffer { data, .. } => {
-                        Some(done($run(writer.put_buffer(&data.to_vec()))))
+                        Some(done($run(writer.put_buffer(data.bytes(room)))))
                     }
                     Op::PutBufferAsync { offset, len, may_free, .. } => {
                         allowed($run(writer.put_guest(arena, *offset..*offset + *len, *may_free)))
@@ -220,7 +243,7 @@ macro_rules! calls {
                     Op::PutBe32 { value, .. } => Some(done($run(writer.put_be32(*value)))),
                     Op::PutBe64 { value, .. } => Some(done($run(writer.put_be64(*value)))),
                     Op::PutCountedString { text, .. } => {
-                        allowed($run(writer.put_counted_string(&text.to_vec())))
+                        allowed($run(writer.put_counted_string(text.bytes(room))))
                     }
                     _ => None,
                 }

@@ -6,11 +6,12 @@ mod stage;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use qemufile_core::{Compressor, Config, GuestMemory, Quirks, Stream, compat};
+use qemufile_core::{Compressor, Config, GuestMemory, Quirks, Stream, TransferCounter, compat};
 
+use super::arena::Arenas;
 use super::{Subject, Unready};
 use crate::observation::{Event, Observation, StreamState, Value};
-use crate::trace::{Data, Op, World};
+use crate::trace::{Op, World};
 use calls::{NonBlocking, Side, Waiting};
 use stage::{ScriptedChannel, Shared};
 
@@ -19,8 +20,7 @@ pub struct Core {
     name: &'static str,
     quirks: Quirks,
     stage: Option<Stage>,
-    /// What the arena of the stage holds, while no operation has changed it.
-    filled: Option<Data>,
+    arenas: Arenas,
 }
 
 /// Everything of one trace.
@@ -34,6 +34,8 @@ struct Stage {
     compressors: Vec<Compressor>,
     coroutine: bool,
     streams: Vec<Option<Side>>,
+    /// Bytes of an operation that are made for it.
+    room: Vec<u8>,
 }
 
 impl Core {
@@ -46,13 +48,23 @@ impl Core {
     /// The core with every defect of the original.
     #[must_use]
     pub fn faithful() -> Self {
-        Self { name: Self::FAITHFUL, quirks: Quirks::FAITHFUL, stage: None, filled: None }
+        Self {
+            name: Self::FAITHFUL,
+            quirks: Quirks::FAITHFUL,
+            stage: None,
+            arenas: Arenas::default(),
+        }
     }
 
     /// The core in its default setting.
     #[must_use]
     pub fn in_default_setting() -> Self {
-        Self { name: Self::DEFAULT, quirks: Quirks::default(), stage: None, filled: None }
+        Self {
+            name: Self::DEFAULT,
+            quirks: Quirks::default(),
+            stage: None,
+            arenas: Arenas::default(),
+        }
     }
 }
 
@@ -62,40 +74,29 @@ impl Subject for Core {
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
-        let unready = |reason: String| Unready { subject: self.name, reason };
-        let len = world.arena.len();
-        // A mapping costs more than most traces.
-        let arena = match self.stage.take() {
-            Some(stage) if stage.arena.len() == len => stage.arena.clone(),
-            _ => {
-                self.filled = None;
-                GuestMemory::anonymous(len).map_err(|error| unready(error.to_string()))?
+        let arena = self
+            .arenas
+            .holding(&world.arena)
+            .map_err(|error| Unready { subject: self.name, reason: error.to_string() })?;
+        let mut stage = match self.stage.take() {
+            Some(mut stage) => {
+                stage.streams.clear();
+                stage.compressors.clear();
+                stage.shared.reset(world, &arena);
+                stage.config.transferred = TransferCounter::default();
+                stage.arena = arena;
+                stage
             }
+            None => Stage::new(self.quirks, Shared::new(world, arena.clone()), arena),
         };
-        if self.filled.as_ref() != Some(&world.arena) {
-            let bytes = world.arena.to_vec();
-            arena.write_at(0, &bytes).map_err(|misuse| unready(misuse.to_string()))?;
-            self.filled = Some(world.arena.clone());
-        }
-        let shared = Shared::new(world, arena.clone());
-        let config = Config {
-            quirks: self.quirks,
-            reporter: Arc::new(shared.clone()),
-            release: Arc::new(shared.clone()),
-            ..Config::default()
-        };
-        self.stage = Some(Stage {
-            channels: (0..world.channels.len())
-                .map(|channel| Arc::new(ScriptedChannel::new(shared.clone(), channel)))
-                .collect(),
-            levels: world.compressors.clone(),
-            compressors: Vec::new(),
-            coroutine: world.coroutine,
-            streams: Vec::new(),
-            shared,
-            config,
-            arena,
-        });
+        let channels = stage.channels.len()..world.channels.len();
+        stage.channels.truncate(world.channels.len());
+        stage.channels.extend(
+            channels.map(|channel| Arc::new(ScriptedChannel::new(stage.shared.clone(), channel))),
+        );
+        stage.levels.clone_from(&world.compressors);
+        stage.coroutine = world.coroutine;
+        self.stage = Some(stage);
         Ok(())
     }
 
@@ -103,8 +104,8 @@ impl Subject for Core {
         let Some(stage) = &mut self.stage else {
             return broken("no trace was begun".to_owned());
         };
-        if let Op::ChangeArena { .. } = op {
-            self.filled = None;
+        if let Op::ChangeArena { offset, data } = op {
+            self.arenas.change(*offset, data.len());
         }
         // A core that panics has diverged; the run goes on.
         match catch_unwind(AssertUnwindSafe(|| stage.step(op))) {
@@ -116,6 +117,12 @@ impl Subject for Core {
                     .or_else(|| panic.downcast_ref::<&str>().copied());
                 broken(format!("panic: {}", text.unwrap_or("without a text")))
             }
+        }
+    }
+
+    fn recycle(&mut self, observation: Observation) {
+        if let Some(stage) = &self.stage {
+            stage.shared.world().recycle(observation);
         }
     }
 
@@ -134,6 +141,26 @@ fn broken(text: String) -> Observation {
 }
 
 impl Stage {
+    fn new(quirks: Quirks, shared: Shared, arena: GuestMemory) -> Self {
+        let config = Config {
+            quirks,
+            reporter: Arc::new(shared.clone()),
+            release: Arc::new(shared.clone()),
+            ..Config::default()
+        };
+        Self {
+            shared,
+            channels: Vec::new(),
+            config,
+            arena,
+            levels: Vec::new(),
+            compressors: Vec::new(),
+            coroutine: false,
+            streams: Vec::new(),
+            room: Vec::new(),
+        }
+    }
+
     fn step(&mut self, op: &Op) -> Observation {
         if let Some(stream) = op.streams()[0] {
             self.shared.set_stream(stream);
@@ -143,8 +170,8 @@ impl Stage {
             Value::Stream(made) => [Some(made), None],
             _ => op.streams(),
         };
-        let states =
-            touched.into_iter().flatten().filter_map(|stream| self.state(stream)).collect();
+        let mut states = self.shared.world().states();
+        states.extend(touched.into_iter().flatten().filter_map(|stream| self.state(stream)));
         Observation { value, events: self.shared.world().take_events(), states }
     }
 
@@ -220,7 +247,7 @@ impl Stage {
                 Value::Error { code, text }
             }
             Op::ChangeArena { offset, data } => {
-                self.arena.write_at(*offset, &data.to_vec()).ok()?;
+                self.arena.write_at(*offset, data.bytes(&mut self.room)).ok()?;
                 Value::Nothing
             }
             Op::PutStream { stream, source } => {
@@ -234,7 +261,7 @@ impl Stage {
                 self.compressors.extend(made);
                 let compressor = self.compressors.get_mut(*compressor)?;
                 let side = self.streams.get_mut(*stream)?.as_mut()?;
-                Value::Code(side.put_compressed(compressor, &data.to_vec())?)
+                Value::Code(side.put_compressed(compressor, data.bytes(&mut self.room))?)
             }
             _ => return self.call_stream(op),
         })
@@ -242,9 +269,8 @@ impl Stage {
 
     /// The operations of one stream.
     fn call_stream(&mut self, op: &Op) -> Option<Value> {
-        let shared = self.shared.clone();
-        let arena = self.arena.clone();
-        let side = self.streams.get_mut(op.streams()[0]?)?.as_mut()?;
+        let Self { shared, arena, streams, room, .. } = self;
+        let side = streams.get_mut(op.streams()[0]?)?.as_mut()?;
         let stream = side.stream();
         Some(match op {
             Op::SetBlocking { blocking, .. } => {
@@ -269,10 +295,10 @@ impl Stage {
             Op::Transferred { .. } => Value::Number(side.queue()?.0),
             Op::BufferEmpty { .. } => Value::Flag(side.queue()?.1),
             _ => match side {
-                Side::Reader(reader) => Waiting::take(reader, &shared, op)?,
-                Side::Writer(writer) => Waiting::put(writer, &arena, op)?,
-                Side::AsyncReader(reader) => NonBlocking::take(reader, &shared, op)?,
-                Side::AsyncWriter(writer) => NonBlocking::put(writer, &arena, op)?,
+                Side::Reader(reader) => Waiting::take(reader, shared, op)?,
+                Side::Writer(writer) => Waiting::put(writer, arena, room, op)?,
+                Side::AsyncReader(reader) => NonBlocking::take(reader, shared, op)?,
+                Side::AsyncWriter(writer) => NonBlocking::put(writer, arena, room, op)?,
             },
         })
     }

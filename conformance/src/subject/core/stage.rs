@@ -15,11 +15,11 @@ use crate::world::{ScriptedWorld, Transfer};
 #[derive(Clone)]
 pub(super) struct Shared {
     inside: Arc<Mutex<Inside>>,
-    arena: GuestMemory,
 }
 
 struct Inside {
     world: ScriptedWorld,
+    arena: GuestMemory,
     /// The stream that carries out the operation.
     stream: usize,
     /// Waits that were noted and are over at the next poll.
@@ -28,8 +28,18 @@ struct Inside {
 
 impl Shared {
     pub(super) fn new(world: &World, arena: GuestMemory) -> Self {
-        let inside = Inside { world: ScriptedWorld::new(world), stream: 0, yielding: [false; 2] };
-        Self { inside: Arc::new(Mutex::new(inside)), arena }
+        let world = ScriptedWorld::new(world);
+        let inside = Inside { world, arena, stream: 0, yielding: [false; 2] };
+        Self { inside: Arc::new(Mutex::new(inside)) }
+    }
+
+    /// Becomes another world, at its beginning.
+    pub(super) fn reset(&self, world: &World, arena: &GuestMemory) {
+        let mut inside = self.inside();
+        inside.world.reset(world);
+        inside.arena.clone_from(arena);
+        inside.stream = 0;
+        inside.yielding = [false; 2];
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -48,12 +58,13 @@ impl Shared {
     }
 
     fn place(&self, target: &ReleaseTarget<'_>) -> (Place, usize) {
+        let inside = self.inside();
         match target {
-            ReleaseTarget::Guest { memory, offset, len } if memory.is_same(&self.arena) => {
+            ReleaseTarget::Guest { memory, offset, len } if memory.is_same(&inside.arena) => {
                 (Place::Arena(*offset), *len)
             }
             ReleaseTarget::Buffer { offset, len } => {
-                (Place::Buffer { stream: self.inside().stream, offset: *offset }, *len)
+                (Place::Buffer { stream: inside.stream, offset: *offset }, *len)
             }
             ReleaseTarget::Guest { len, .. } | ReleaseTarget::Shared { len } => {
                 (Place::Elsewhere, *len)
@@ -139,9 +150,13 @@ impl Channel for ScriptedChannel {
     }
 
     fn write(&self, pieces: Pieces<'_>) -> io::Result<usize> {
-        let lengths = pieces.iter().map(|piece| piece.len()).collect();
-        let bytes = pieces.to_vec();
-        moved(self.shared.world().write(self.channel, lengths, bytes))
+        let mut world = self.shared.world();
+        let (mut lengths, mut bytes) = (world.lengths(), world.bytes());
+        for piece in pieces.iter() {
+            lengths.push(piece.len());
+            piece.copy_to(&mut bytes);
+        }
+        moved(world.write(self.channel, lengths, bytes))
     }
 
     fn wait(&self, direction: qemufile_core::Direction) -> io::Result<()> {
@@ -185,18 +200,18 @@ impl Channel for ScriptedChannel {
 }
 
 /// A descriptor of the world.
-pub(super) struct Sink {
-    shared: Shared,
+pub(super) struct Sink<'a> {
+    shared: &'a Shared,
     sink: usize,
 }
 
-impl Sink {
-    pub(super) fn new(shared: &Shared, sink: usize) -> Self {
-        Self { shared: shared.clone(), sink }
+impl<'a> Sink<'a> {
+    pub(super) fn new(shared: &'a Shared, sink: usize) -> Self {
+        Self { shared, sink }
     }
 }
 
-impl io::Write for Sink {
+impl io::Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.shared.world().sink_write(self.sink, bytes).map_err(io::Error::from_raw_os_error)
     }
