@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=original.pin");
     println!("cargo::rerun-if-changed=src/recipe.rs");
     println!("cargo::rerun-if-changed=shim");
+    println!("cargo::rerun-if-changed=bench");
     println!("cargo::rerun-if-env-changed=QEMU_FILE_C");
     println!("cargo::rerun-if-env-changed=QEMU_FILE_C_UNPINNED");
     match build() {
@@ -158,6 +159,10 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
             build.flag(flag);
         }
         build.include(&original).include(&shim);
+        if benched() {
+            // As upstream builds it, whatever the Rust side is built with.
+            build.opt_level(2);
+        }
         build
     };
     let mut unit = common();
@@ -170,11 +175,19 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
     for source in recipe::SOURCES {
         build.file(shim.join(source));
     }
+    if benched() {
+        build.file(crate_folder()?.join("bench").join("loops.c"));
+    }
     if let Some(instruments) = &instruments {
         build.objects(instruments.receiver(&shim)?);
     }
     build.try_compile("qemu_file_reference").map_err(|error| error.to_string())?;
     Ok(copy)
+}
+
+/// Whether the loops of the benchmarks are wanted.
+fn benched() -> bool {
+    env::var_os("CARGO_FEATURE_BENCH").is_some()
 }
 
 fn compiler_is_here(build: &cc::Build) -> Result<(), String> {

@@ -20,6 +20,8 @@
 
 #![allow(unsafe_code, reason = "this crate is where C is called; each block says why it may")]
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod callbacks;
 mod compile;
 mod ffi;

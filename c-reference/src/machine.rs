@@ -29,16 +29,20 @@ pub struct Machine<H: Host> {
 
 /// A stream of zlib's. It points into itself once it is set up, so it never moves. Until then its
 /// allocators are null, which its Rust type does not allow: hence it is never looked at here.
-struct Compressor(Box<MaybeUninit<z_stream>>);
+pub(crate) struct Compressor(Box<MaybeUninit<z_stream>>);
 
 impl Compressor {
-    fn new(level: i32) -> Option<Self> {
+    pub(crate) fn new(level: i32) -> Option<Self> {
         let mut stream = Box::new(MaybeUninit::<z_stream>::zeroed());
         let len = i32::try_from(size_of::<z_stream>()).ok()?;
         // SAFETY: the structure is zeroed, so that zlib takes its own allocator; it stays where
         // it is, and is as long as `len` says.
         let code = unsafe { deflateInit_(stream.as_mut_ptr(), level, zlibVersion(), len) };
         (code == Z_OK).then_some(Self(stream))
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut z_stream {
+        self.0.as_mut_ptr()
     }
 }
 
@@ -189,7 +193,7 @@ impl<H: Host> Machine<H> {
     pub(crate) fn compressor(&mut self, compressor: usize) -> Result<*mut z_stream, Undefined> {
         let found =
             self.compressors.get_mut(compressor).ok_or(Undefined::NoCompressor { compressor })?;
-        Ok(found.0.as_mut_ptr())
+        Ok(found.as_mut_ptr())
     }
 
     /// The offset in its buffer of `len` bytes that the reference handed out, and a copy of them.

@@ -105,6 +105,7 @@
 
 pub mod compat;
 
+mod buffer;
 mod channel;
 #[cfg(feature = "__compression")]
 mod compress;
@@ -139,11 +140,3 @@ pub const IO_BUF_SIZE: usize = 32_768;
 
 /// Longest counted string in bytes; its length is one byte.
 pub const MAX_STRING: usize = u8::MAX as usize;
-
-/// A zeroed buffer, on the heap without passing the stack.
-fn buffer() -> Box<[u8; IO_BUF_SIZE]> {
-    match vec![0; IO_BUF_SIZE].into_boxed_slice().try_into() {
-        Ok(buffer) => buffer,
-        Err(_) => Box::new([0; IO_BUF_SIZE]),
-    }
-}

@@ -100,19 +100,20 @@ impl Link {
         &self.channel
     }
 
+    /// Whether there is an error, as far as this thread has to know: what happened before anything
+    /// that it has seen. Nothing else is read by this, so the load need not order anything.
+    #[inline]
     pub(crate) fn failed(&self) -> bool {
-        self.sticky.is_set()
+        self.sticky.code.load(Ordering::Relaxed) != 0
     }
 
     pub(crate) fn error(&self) -> Option<StreamError> {
         self.sticky.get()
     }
 
+    #[inline]
     pub(crate) fn check(&self) -> Result<(), StreamError> {
-        match self.error() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        if self.failed() { self.error().map_or(Ok(()), Err) } else { Ok(()) }
     }
 
     /// Stores an error, or reports it where it is not the first; gives back the first.
@@ -152,23 +153,30 @@ impl Attempts {
         Self { operation, wanted, done, idle: 0 }
     }
 
-    /// `Some(count)` when bytes were moved (0 for a read: the end), `None` to try again.
-    pub(crate) async fn settle(
-        &mut self,
-        link: &Link,
-        outcome: io::Result<usize>,
-    ) -> Result<Option<usize>, StreamError> {
+    /// What to do after one attempt.
+    #[inline]
+    pub(crate) fn settle(&mut self, outcome: io::Result<usize>) -> Result<Settled, StreamError> {
+        match outcome {
+            Ok(count)
+                if count <= self.wanted - self.done
+                    && (count > 0 || matches!(self.operation, Operation::Read)) =>
+            {
+                self.done += count;
+                self.idle = 0;
+                Ok(Settled::Moved(count))
+            }
+            other => self.settle_oddly(other),
+        }
+    }
+
+    #[cold]
+    fn settle_oddly(&mut self, outcome: io::Result<usize>) -> Result<Settled, StreamError> {
         let left = self.wanted - self.done;
         let error = match outcome {
-            Ok(0) if matches!(self.operation, Operation::Write) => io::Error::new(
+            Ok(0) => io::Error::new(
                 io::ErrorKind::WriteZero,
                 "the channel took none of the bytes, and said neither that it would block nor why",
             ),
-            Ok(count) if count <= left => {
-                self.done += count;
-                self.idle = 0;
-                return Ok(Some(count));
-            }
             Ok(count) => io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("the channel claims {count} bytes where {left} were asked for"),
@@ -176,30 +184,37 @@ impl Attempts {
             Err(error) if self.idle >= IDLE_WAITS => error,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 self.idle += 1;
-                return Ok(None);
+                return Ok(Settled::Again);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.idle += 1;
-                let direction = match self.operation {
-                    Operation::Write => Direction::Output,
-                    _ => Direction::Input,
-                };
-                match link.ready(direction).await {
-                    Ok(()) => return Ok(None),
-                    Err(error) => {
-                        return Err(StreamError::channel(
-                            Operation::Wait,
-                            self.wanted,
-                            self.done,
-                            error,
-                        ));
-                    }
-                }
+                return Ok(Settled::Blocked);
             }
             Err(error) => error,
         };
         Err(StreamError::channel(self.operation, self.wanted, self.done, error))
     }
+
+    /// Waits after an attempt that would have blocked.
+    pub(crate) async fn wait(&self, link: &Link) -> Result<(), StreamError> {
+        let direction = match self.operation {
+            Operation::Write => Direction::Output,
+            _ => Direction::Input,
+        };
+        link.ready(direction)
+            .await
+            .map_err(|error| StreamError::channel(Operation::Wait, self.wanted, self.done, error))
+    }
+}
+
+/// What an attempt came to.
+pub(crate) enum Settled {
+    /// So many bytes were moved; of a read, 0 is the end.
+    Moved(usize),
+    /// Try again at once.
+    Again,
+    /// Wait, then try again.
+    Blocked,
 }
 
 mod sealed {

@@ -6,41 +6,52 @@ use bytes::Bytes;
 
 use crate::memory::GuestMemory;
 
-/// Where the bytes of a segment lie.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// In the stream's own buffer.
-    Buffer { start: usize, len: usize },
-    /// In bytes that the stream owns a share of.
+/// Who keeps bytes that lie outside the stream's own buffer.
+#[derive(Debug)]
+pub(crate) enum Owner {
+    /// A share of bytes that nobody changes.
     Shared(Bytes),
-    /// In guest memory.
-    Guest { memory: GuestMemory, offset: usize, len: usize },
-}
-
-impl Source {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Buffer { len, .. } | Self::Guest { len, .. } => *len,
-            Self::Shared(bytes) => bytes.len(),
-        }
-    }
-
-    /// Address of the first byte; `None` in the stream's own buffer, which nothing else touches.
-    pub(crate) fn address(&self) -> Option<usize> {
-        match self {
-            Self::Buffer { .. } => None,
-            Self::Shared(bytes) => Some(bytes.as_ptr() as usize),
-            Self::Guest { memory, offset, .. } => Some(memory.as_ptr() as usize + offset),
-        }
-    }
+    /// A mapping.
+    Guest(GuestMemory),
 }
 
 /// A stretch of queued bytes with one owner. A piece is one segment and those joined to it.
-#[derive(Clone, Debug)]
+///
+/// It is plain data, so that queueing one counts no references and clearing a queue drops none:
+/// the owners stand in a list of their own, in which neighbours that are the same are one.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
-    pub(crate) source: Source,
+    /// Index of the owner; `None` for the stream's own buffer.
+    pub(crate) owner: Option<u32>,
     /// Touches the segment before it and belongs to the same piece.
     pub(crate) joined: bool,
+    /// First byte, counted from the start of the buffer, the share or the mapping.
+    pub(crate) start: usize,
+    /// Length in bytes.
+    pub(crate) len: usize,
+}
+
+/// The memory that segments point into.
+#[derive(Clone, Copy)]
+pub(crate) struct Backing<'a> {
+    pub(crate) buffer: &'a [u8],
+    pub(crate) owners: &'a [Owner],
+}
+
+impl<'a> Backing<'a> {
+    /// Whoever owns a segment that does not lie in the buffer.
+    pub(crate) fn owner(&self, segment: &Segment) -> Option<&'a Owner> {
+        self.owners.get(segment.owner? as usize)
+    }
+
+    fn chunk(&self, &Segment { start, len, .. }: &Segment, owner: Option<&'a Owner>) -> Chunk<'a> {
+        let of = |bytes: &'a [u8]| bytes.get(start..start + len).unwrap_or_default();
+        match owner {
+            None => Chunk::Private(of(self.buffer)),
+            Some(Owner::Shared(bytes)) => Chunk::Private(of(bytes)),
+            Some(Owner::Guest(memory)) => Chunk::Guest { memory, offset: start, len },
+        }
+    }
 }
 
 /// One stretch of a [`Piece`] that has a single owner.
@@ -109,7 +120,7 @@ impl Chunk<'_> {
 /// One element of a vectored write: bytes that follow each other in memory. C: `struct iovec`.
 #[derive(Clone, Copy)]
 pub struct Piece<'a> {
-    buffer: &'a [u8],
+    backing: Backing<'a>,
     segments: &'a [Segment],
     /// Bytes at the front that were written already.
     taken: usize,
@@ -119,7 +130,7 @@ impl<'a> Piece<'a> {
     /// Length in bytes; never 0 in what a channel is given.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.segments.iter().map(|segment| segment.source.len()).sum::<usize>() - self.taken
+        self.segments.iter().map(|segment| segment.len).sum::<usize>() - self.taken
     }
 
     /// Whether the piece has no bytes.
@@ -131,17 +142,9 @@ impl<'a> Piece<'a> {
     /// The bytes, one chunk for each owner. They follow each other in memory; most pieces have one.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'a>> + use<'a> {
         let mut taken = self.taken;
-        let buffer = self.buffer;
+        let backing = self.backing;
         self.segments.iter().filter_map(move |segment| {
-            let chunk = match &segment.source {
-                Source::Buffer { start, len } => {
-                    Chunk::Private(buffer.get(*start..start + len).unwrap_or_default())
-                }
-                Source::Shared(bytes) => Chunk::Private(bytes),
-                Source::Guest { memory, offset, len } => {
-                    Chunk::Guest { memory, offset: *offset, len: *len }
-                }
-            };
+            let chunk = backing.chunk(segment, backing.owner(segment));
             let rest = chunk.skip(taken);
             taken = taken.saturating_sub(chunk.len());
             (!rest.is_empty()).then_some(rest)
@@ -166,15 +169,18 @@ impl fmt::Debug for Piece<'_> {
 /// A view that is cheap to copy: it borrows the stream's queue.
 #[derive(Clone, Copy)]
 pub struct Pieces<'a> {
-    buffer: &'a [u8],
+    backing: Backing<'a>,
     segments: &'a [Segment],
+    /// Sum of the segments' lengths.
+    len: usize,
     /// Bytes at the front that were written already.
     taken: usize,
 }
 
 impl<'a> Pieces<'a> {
-    pub(crate) fn new(buffer: &'a [u8], segments: &'a [Segment]) -> Self {
-        Self { buffer, segments, taken: 0 }
+    /// The view of segments whose lengths come to `len`.
+    pub(crate) fn new(backing: Backing<'a>, segments: &'a [Segment], len: usize) -> Self {
+        Self { backing, segments, len, taken: 0 }
     }
 
     /// What is left after the first `count` bytes.
@@ -185,18 +191,18 @@ impl<'a> Pieces<'a> {
 
     /// The pieces that have bytes left, the first one cut where a partial write ended.
     pub fn iter(&self) -> impl Iterator<Item = Piece<'a>> + use<'a> {
-        let Self { buffer, mut segments, mut taken } = *self;
+        let Self { backing, mut segments, mut taken, .. } = *self;
         std::iter::from_fn(move || {
             loop {
                 let (_, rest) = segments.split_first()?;
                 let joined = rest.iter().take_while(|segment| segment.joined).count();
                 let (piece, others) = segments.split_at_checked(joined + 1)?;
                 segments = others;
-                let len = piece.iter().map(|segment| segment.source.len()).sum();
+                let len = piece.iter().map(|segment| segment.len).sum();
                 let cut = taken.min(len);
                 taken -= cut;
                 if cut < len {
-                    return Some(Piece { buffer, segments: piece, taken: cut });
+                    return Some(Piece { backing, segments: piece, taken: cut });
                 }
             }
         })
@@ -205,8 +211,7 @@ impl<'a> Pieces<'a> {
     /// Sum of the pieces' lengths in bytes.
     #[must_use]
     pub fn total(&self) -> usize {
-        let all: usize = self.segments.iter().map(|segment| segment.source.len()).sum();
-        all.saturating_sub(self.taken)
+        self.len.saturating_sub(self.taken)
     }
 
     /// Whether no piece has a byte left.

@@ -86,8 +86,12 @@ impl Reader {
     ///
     /// [`Error::Short`] with the bytes there are, [`Error::Gap`], and [`Error::Misuse`] unless
     /// `offset < 32768` and `size <= 32768 - offset`.
+    #[inline]
     pub fn peek_buffer(&mut self, size: usize, offset: usize) -> Result<&[u8], Error> {
-        let found = now(self.0.peek_exact(size, offset))?;
+        let found = match self.0.look(size, offset) {
+            Some(found) => found,
+            None => now(self.0.peek_exact(size, offset))?,
+        };
         Ok(self.0.at(found))
     }
 
@@ -180,8 +184,12 @@ impl Reader {
     /// # Errors
     ///
     /// As [`get_buffer`](Self::get_buffer).
+    #[inline]
     pub fn get_buffer_in_place<'a>(&'a mut self, into: &'a mut [u8]) -> Result<&'a [u8], Error> {
-        now(self.0.get_in_place_exact(into))
+        match self.0.take_in_place(into.len()) {
+            Some(found) => Ok(self.0.at(found)),
+            None => now(self.0.get_in_place_exact(into)),
+        }
     }
 
     /// Takes a string of up to 255 bytes, with its length in a byte before it. The bytes are the
@@ -190,8 +198,12 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::Short`] where the stream fails in the length, or in the string.
+    #[inline]
     pub fn get_counted_string(&mut self) -> Result<&[u8], Error> {
-        now(self.0.get_counted_string())
+        match self.0.take_counted_string() {
+            Some(found) => Ok(self.0.at(found)),
+            None => now(self.0.get_counted_string()),
+        }
     }
 
     /// Passes `size` bytes on to a descriptor. C: `qemu_file_get_to_fd`, L807.

@@ -20,7 +20,8 @@ mod queue;
 
 pub use nonblocking::AsyncWriter;
 
-use output::Output;
+use output::{Output, Unready};
+use queue::{Source, Then};
 
 /// Writes a migration stream to a channel, through a buffer of 32,768 bytes and a queue of up to
 /// 64 pieces. C: a `QEMUFile` made by `qemu_file_new_output`.
@@ -147,13 +148,19 @@ impl Writer {
     /// # Errors
     ///
     /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where the range leaves the memory.
+    #[inline]
     pub fn put_guest(
         &mut self,
         memory: &GuestMemory,
         range: Range<usize>,
         may_free: bool,
     ) -> Result<(), Error> {
-        now(self.0.put_guest(memory, range, may_free))
+        let source = Source::guest(memory, range.clone())?;
+        match self.0.push(source, may_free) {
+            Ok(Then::Continue) => Ok(()),
+            Ok(Then::Flush) => Ok(now(self.0.flush())?),
+            Err(Unready) => now(self.0.put_guest(memory, range, may_free)),
+        }
     }
 
     /// Queues a string of up to 255 bytes, with its length in a byte before it. C:
@@ -163,7 +170,12 @@ impl Writer {
     ///
     /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where it is longer: nothing is
     /// queued then.
+    #[inline]
     pub fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
+        if let Ok(len) = u8::try_from(text.len()) {
+            self.put(&[len])?;
+            return Ok(self.put_buffer(text)?);
+        }
         now(self.0.put_counted_string(text))
     }
 

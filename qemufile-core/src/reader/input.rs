@@ -1,8 +1,9 @@
 //! The reading buffer: when it is refilled, what moves, what is asked for.
 
 use crate::IO_BUF_SIZE;
+use crate::buffer::Buffer;
 use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
-use crate::link::{Attempts, Link};
+use crate::link::{Attempts, Link, Settled};
 
 use std::io::Write;
 use std::ops::Range;
@@ -11,7 +12,7 @@ use std::os::fd::BorrowedFd;
 /// Unread bytes are `buffer[index..size]`.
 pub(crate) struct Input {
     pub(crate) link: Link,
-    buffer: Box<[u8; IO_BUF_SIZE]>,
+    buffer: Box<Buffer>,
     index: usize,
     size: usize,
 }
@@ -25,15 +26,17 @@ pub(crate) enum Found {
 
 impl Input {
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, buffer: crate::buffer(), index: 0, size: 0 }
+        Self { link, buffer: Buffer::zeroed(), index: 0, size: 0 }
     }
 
+    #[inline]
     pub(crate) fn buffered(&self) -> &[u8] {
         self.at(self.index..self.size)
     }
 
+    #[inline]
     pub(crate) fn at(&self, range: Range<usize>) -> &[u8] {
-        self.buffer.get(range).unwrap_or_default()
+        self.buffer.0.get(range).unwrap_or_default()
     }
 
     /// Takes the next `N` bytes, if they are buffered.
@@ -42,7 +45,7 @@ impl Input {
         if self.size - self.index < N {
             return None;
         }
-        let bytes = *self.buffer.get(self.index..)?.first_chunk::<N>()?;
+        let bytes = *self.buffer.0.get(self.index..)?.first_chunk::<N>()?;
         self.index += N;
         Some(bytes)
     }
@@ -56,10 +59,45 @@ impl Input {
         true
     }
 
+    /// Takes the next `size` bytes where they are, if they are buffered and fit the buffer.
+    #[inline]
+    pub(crate) fn take_in_place(&mut self, size: usize) -> Option<Range<usize>> {
+        let end = self.index + size;
+        if end > self.size || size >= IO_BUF_SIZE {
+            return None;
+        }
+        let found = self.index..end;
+        self.index = end;
+        Some(found)
+    }
+
+    /// Where `size` bytes at `offset` are, if they are buffered and may be looked at.
+    #[inline]
+    pub(crate) fn look(&self, size: usize, offset: usize) -> Option<Range<usize>> {
+        let start = self.index.checked_add(offset)?;
+        let end = start.checked_add(size)?;
+        (end <= self.size && offset < IO_BUF_SIZE).then_some(start..end)
+    }
+
+    /// Takes a counted string, if it is buffered whole.
+    #[inline]
+    pub(crate) fn take_counted_string(&mut self) -> Option<Range<usize>> {
+        let len = usize::from(*self.buffered().first()?);
+        let start = self.index + 1;
+        let end = start + len;
+        if end > self.size {
+            return None;
+        }
+        self.index = end;
+        Some(start..end)
+    }
+
     /// Refills the buffer by one read: what is unread moves to the front, the rest is asked for.
     /// C: `qemu_fill_buffer`, L301.
     pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
-        self.buffer.copy_within(self.index..self.size, 0);
+        if self.index < self.size {
+            self.buffer.0.copy_within(self.index..self.size, 0);
+        }
         self.size -= self.index;
         self.index = 0;
         self.link.check()?;
@@ -68,20 +106,21 @@ impl Input {
         let wanted = IO_BUF_SIZE - available;
         let mut attempts = Attempts::new(Operation::Read, wanted, 0);
         loop {
-            let outcome = self.link.channel().read(&mut self.buffer[available..]);
-            match attempts.settle(&self.link, outcome).await {
-                Ok(None) => {}
-                Ok(Some(0)) => {
-                    return Err(self
-                        .link
-                        .fail(StreamError::new(Cause::EndOfStream { wanted, available })));
-                }
-                Ok(Some(count)) => {
+            let outcome = self.link.channel().read(&mut self.buffer.0[available..]);
+            let error = match attempts.settle(outcome) {
+                Ok(Settled::Moved(0)) => StreamError::new(Cause::EndOfStream { wanted, available }),
+                Ok(Settled::Moved(count)) => {
                     self.size += count;
                     return Ok(());
                 }
-                Err(error) => return Err(self.link.fail(error)),
-            }
+                Ok(Settled::Again) => continue,
+                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            return Err(self.link.fail(error));
         }
     }
 
@@ -152,6 +191,7 @@ impl Input {
     }
 
     /// Skips `size` buffered bytes, or none. C: `qemu_file_skip`, L460.
+    #[inline]
     pub(crate) fn skip(&mut self, size: usize) -> Result<(), Error> {
         let available = self.size - self.index;
         if size > available {
@@ -193,7 +233,7 @@ impl Input {
             if count == 0 {
                 break;
             }
-            into[done..done + count].copy_from_slice(&self.buffer[found]);
+            into[done..done + count].copy_from_slice(&self.buffer.0[found]);
             self.index += count;
             done += count;
         }

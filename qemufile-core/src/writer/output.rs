@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::queue::{Queue, Then};
+use super::queue::{Moved, Queue, Source, Then};
 use crate::IO_BUF_SIZE;
 use crate::config::Notice;
 use crate::error::{Error, Misuse, Operation, StreamError};
-use crate::link::{Attempts, Link};
+use crate::link::{Attempts, Link, Settled};
 use crate::memory::GuestMemory;
-use crate::pieces::Source;
 
 pub(crate) struct Output {
     pub(crate) link: Link,
@@ -20,20 +19,37 @@ pub(crate) struct Output {
     begun: Option<usize>,
 }
 
+/// The stream has failed, or a flush is left half-way.
+pub(crate) struct Unready;
+
 impl Output {
     pub(crate) fn new(link: Link) -> Self {
         let queue = Queue::new(&link.config);
         Self { link, queue, begun: None }
     }
 
-    /// Puts bytes the short way: into the open run, on a stream that has not failed.
+    /// Puts bytes the short way: into a run, on a stream that has not failed.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
-        !self.link.failed() && self.queue.extend(bytes)
+        !self.link.failed() && (self.queue.extend(bytes) || self.begin_with(bytes))
+    }
+
+    #[inline(never)]
+    fn begin_with(&mut self, bytes: &[u8]) -> bool {
+        self.begun.is_none() && self.queue.begin_with(bytes)
+    }
+
+    /// Whether what is put may be queued at once.
+    #[inline]
+    fn is_ready(&self) -> bool {
+        !self.link.failed() && self.begun.is_none()
     }
 
     /// The check of every put: no error, and no flush left half-way.
     async fn begin(&mut self) -> Result<(), StreamError> {
+        if self.is_ready() {
+            return Ok(());
+        }
         self.link.check()?;
         if self.begun.is_some() { self.flush().await } else { Ok(()) }
     }
@@ -78,7 +94,11 @@ impl Output {
         while done < total {
             self.begun = Some(done);
             let outcome = self.link.channel().write(self.queue.pieces().after(done));
-            done += attempts.settle(&self.link, outcome).await?.unwrap_or(0);
+            match attempts.settle(outcome)? {
+                Settled::Moved(count) => done += count,
+                Settled::Again => {}
+                Settled::Blocked => attempts.wait(&self.link).await?,
+            }
         }
         Ok(())
     }
@@ -125,8 +145,14 @@ impl Output {
         Ok(self.put_buffer(text).await?)
     }
 
+    /// Queues a source, if no flush has to come before it.
+    #[inline]
+    pub(crate) fn push(&mut self, source: Source<'_>, may_free: bool) -> Result<Then, Unready> {
+        if self.is_ready() { Ok(self.queue.push(source, may_free)) } else { Err(Unready) }
+    }
+
     /// C: `qemu_put_buffer_async`, L417.
-    async fn put_source(&mut self, source: Source, may_free: bool) -> Result<(), StreamError> {
+    async fn put_source(&mut self, source: Source<'_>, may_free: bool) -> Result<(), StreamError> {
         self.begin().await?;
         let then = self.queue.push(source, may_free);
         self.then(then).await
@@ -142,10 +168,7 @@ impl Output {
         range: Range<usize>,
         may_free: bool,
     ) -> Result<(), Error> {
-        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
-        let source =
-            Source::Guest { memory: memory.clone(), offset: range.start, len: range.len() };
-        Ok(self.put_source(source, may_free).await?)
+        Ok(self.put_source(Source::guest(memory, range)?, may_free).await?)
     }
 
     /// Moves what `source` has queued to this stream; how many bytes. C: `qemu_put_qemu_file`,
@@ -159,14 +182,10 @@ impl Output {
         }
         self.begin().await?;
         let moved = source.queue.len();
-        let closed =
-            source.queue.marked_segments().map(|(from, may_free)| (from.clone(), may_free));
-        for (from, may_free) in closed.chain(source.queue.open_run().map(|run| (run, false))) {
-            match from {
-                Source::Buffer { start, len } => {
-                    self.put_buffer(source.queue.bytes(start, len)).await?;
-                }
-                elsewhere => self.put_source(elsewhere, may_free).await?,
+        for (moved, may_free) in source.queue.contents() {
+            match moved {
+                Moved::Buffered(bytes) => self.put_buffer(bytes).await?,
+                Moved::Borrowed(elsewhere) => self.put_source(elsewhere, may_free).await?,
             }
         }
         source.queue.clear();

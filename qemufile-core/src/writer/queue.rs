@@ -5,24 +5,95 @@
 //! the queue is flushed, so that putting an integer is one bounds check and one store. The run
 //! holds its slot from its first byte on: the pieces are the original's at any moment.
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 use crate::IO_BUF_SIZE;
+use crate::buffer::Buffer;
 use crate::config::{Config, ReleaseTarget};
-use crate::pieces::{Pieces, Segment, Source};
+use crate::error::Misuse;
+use crate::memory::GuestMemory;
+use crate::pieces::{Backing, Owner, Pieces, Segment};
 
 pub(crate) struct Queue {
-    buffer: Box<[u8; IO_BUF_SIZE]>,
-    /// Where the next byte goes. C: `buf_index`.
+    buffer: Box<Buffer>,
+    /// Where the next byte of the open run goes; the end of the buffer while none is open, so that
+    /// one comparison tells whether bytes extend it.
+    next: usize,
+    /// Where the next byte goes while no run is open. C: `buf_index`.
     index: usize,
+    /// Whether a run is open.
+    open: bool,
     /// Where the open run begins.
     run: usize,
-    /// `IO_BUF_SIZE` while bytes at `index` extend an open run, else 0.
-    limit: usize,
     segments: Vec<Segment>,
+    /// Owners of the segments, in order of their first.
+    owners: Vec<Owner>,
+    /// Sum of the segments' lengths.
+    closed: usize,
     /// Pieces queued, the open run's included. C: `iovcnt`.
     pieces: usize,
     max_pieces: usize,
     /// One mark for each piece. A mark may outlive its piece (row 19). C: `may_free`.
     may_free: u64,
+}
+
+/// Bytes that lie outside the buffer, to be queued.
+pub(crate) enum Source<'a> {
+    Shared(Bytes),
+    Guest { memory: &'a GuestMemory, offset: usize, len: usize },
+}
+
+impl<'a> Source<'a> {
+    /// A range of guest memory, if it lies in it.
+    pub(crate) fn guest(memory: &'a GuestMemory, range: Range<usize>) -> Result<Self, Misuse> {
+        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
+        Ok(Self::Guest { memory, offset: range.start, len: range.len() })
+    }
+
+    fn start(&self) -> usize {
+        match self {
+            Self::Shared(_) => 0,
+            Self::Guest { offset, .. } => *offset,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Shared(bytes) => bytes.len(),
+            Self::Guest { len, .. } => *len,
+        }
+    }
+
+    /// Address of the first byte.
+    fn address(&self) -> usize {
+        match self {
+            Self::Shared(bytes) => bytes.as_ptr() as usize,
+            Self::Guest { memory, offset, .. } => memory.as_ptr() as usize + offset,
+        }
+    }
+
+    /// Whether `owner` is whose bytes these are.
+    fn is_of(&self, owner: &Owner) -> bool {
+        match (self, owner) {
+            (Self::Guest { memory, .. }, Owner::Guest(other)) => memory.is_same(other),
+            _ => false,
+        }
+    }
+
+    fn into_owner(self) -> Owner {
+        match self {
+            Self::Shared(bytes) => Owner::Shared(bytes),
+            Self::Guest { memory, .. } => Owner::Guest(memory.clone()),
+        }
+    }
+}
+
+/// Bytes that were queued, to be queued again elsewhere.
+pub(crate) enum Moved<'a> {
+    Buffered(&'a [u8]),
+    Borrowed(Source<'a>),
 }
 
 /// What is to be done after something was queued.
@@ -37,11 +108,14 @@ pub(crate) enum Then {
 impl Queue {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            buffer: crate::buffer(),
+            buffer: Buffer::zeroed(),
+            next: IO_BUF_SIZE,
             index: 0,
+            open: false,
             run: 0,
-            limit: 0,
             segments: Vec::with_capacity(crate::MAX_PIECES),
+            owners: Vec::new(),
+            closed: 0,
             pieces: 0,
             max_pieces: config.max_pieces.clamp(1, crate::MAX_PIECES),
             may_free: 0,
@@ -54,36 +128,52 @@ impl Queue {
 
     /// Bytes of all pieces.
     pub(crate) fn len(&self) -> usize {
-        let closed: usize = self.segments.iter().map(|segment| segment.source.len()).sum();
-        closed + self.open_run().map_or(0, |run| run.len())
+        self.closed + if self.open { self.next - self.run } else { 0 }
     }
 
     /// The bytes that were put into the buffer, pieces or not. C: `buf[0 .. buf_index]`.
     pub(crate) fn buffered(&self) -> &[u8] {
-        &self.buffer[..self.index]
-    }
-
-    /// The bytes of a piece in the buffer.
-    pub(crate) fn bytes(&self, start: usize, len: usize) -> &[u8] {
-        self.buffer.get(start..start + len).unwrap_or_default()
+        &self.buffer.0[..self.index()]
     }
 
     /// Puts `bytes` if they extend the open run and do not fill the buffer.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
-        let end = self.index + bytes.len();
-        if end >= self.limit {
+        let Some(room) = self.buffer.0.get_mut(self.next..) else { return false };
+        if bytes.len() >= room.len() {
             return false;
         }
-        let Some(room) = self.buffer.get_mut(self.index..end) else { return false };
-        room.copy_from_slice(bytes);
-        self.index = end;
+        room[..bytes.len()].copy_from_slice(bytes);
+        self.next += bytes.len();
         true
+    }
+
+    /// Puts `bytes` into a new run, if they neither fill the buffer nor need the last free piece.
+    #[inline]
+    pub(crate) fn begin_with(&mut self, bytes: &[u8]) -> bool {
+        let crowded = self.pieces + 1 >= self.max_pieces || self.is_marked(self.pieces);
+        if self.open || crowded || bytes.is_empty() || bytes.len() >= IO_BUF_SIZE - self.index {
+            return false;
+        }
+        self.pieces += 1;
+        self.begin_run();
+        self.extend(bytes)
+    }
+
+    fn begin_run(&mut self) {
+        self.open = true;
+        self.run = self.index;
+        self.next = self.index;
+    }
+
+    fn index(&self) -> usize {
+        if self.open { self.next } else { self.index }
     }
 
     /// Room behind the bytes that were put. May be empty only on a stream that has failed.
     pub(crate) fn room(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.index..]
+        let index = self.index();
+        &mut self.buffer.0[index..]
     }
 
     /// Whether one more piece would be one too many. Only on a stream that has failed.
@@ -97,7 +187,7 @@ impl Queue {
 
     /// Queues the next `len` bytes of the buffer, which are in place. C: `add_buf_to_iovec`, L407.
     pub(crate) fn push_buffered(&mut self, len: usize) -> Then {
-        if self.limit == 0 {
+        if !self.open {
             if self.is_full() {
                 return Then::Flush;
             }
@@ -105,84 +195,96 @@ impl Queue {
             let alone = self.is_marked(self.pieces);
             self.pieces += 1;
             if alone || self.is_full() {
-                self.segments.push(Segment {
-                    source: Source::Buffer { start: self.index, len },
-                    joined: false,
-                });
+                self.close(self.index, len);
             } else {
-                self.run = self.index;
-                self.limit = IO_BUF_SIZE;
+                self.begin_run();
             }
             if self.is_full() {
                 // The index stays: if the flush cannot be made, the bytes are overwritten.
                 return Then::Flush;
             }
         }
-        self.index += len;
-        if self.index == IO_BUF_SIZE { Then::Flush } else { Then::Continue }
+        *(if self.open { &mut self.next } else { &mut self.index }) += len;
+        if self.index() == IO_BUF_SIZE { Then::Flush } else { Then::Continue }
     }
 
     /// Queues bytes that lie elsewhere. C: `add_to_iovec`, L377.
-    pub(crate) fn push(&mut self, source: Source, may_free: bool) -> Then {
+    pub(crate) fn push(&mut self, source: Source<'_>, may_free: bool) -> Then {
         self.close_run();
-        if self.joins(&source, may_free) {
-            self.join(source);
-        } else {
+        let last = self.segments.last_mut().filter(|last| last.owner.is_some());
+        let joined = match last {
+            Some(last) if self.may_free >> (self.pieces - 1) & 1 == u64::from(may_free) => {
+                let of_last = last.owner.and_then(|owner| self.owners.get(owner as usize));
+                if end_of(last, of_last) == Some(source.address()) {
+                    if of_last.is_some_and(|owner| source.is_of(owner)) {
+                        last.len += source.len();
+                        self.closed += source.len();
+                        return if self.is_full() { Then::Flush } else { Then::Continue };
+                    }
+                    true
+                } else {
+                    false
+                }
+            }
+            _ => false,
+        };
+        if !joined {
             if self.is_full() {
                 return Then::Flush;
             }
-            if may_free {
-                self.may_free |= 1 << self.pieces;
-            }
-            self.segments.push(Segment { source, joined: false });
+            self.may_free |= u64::from(may_free) << self.pieces;
             self.pieces += 1;
         }
+        self.push_segment(source, joined);
         if self.is_full() { Then::Flush } else { Then::Continue }
     }
 
-    /// Whether `source` begins where the last piece ends, and is marked alike.
-    fn joins(&self, source: &Source, may_free: bool) -> bool {
-        let end =
-            self.segments.last().and_then(|last| Some(last.source.address()? + last.source.len()));
-        end.is_some() && end == source.address() && self.is_marked(self.pieces - 1) == may_free
-    }
-
-    fn join(&mut self, source: Source) {
-        match (self.segments.last_mut().map(|last| &mut last.source), &source) {
-            (
-                Some(Source::Guest { memory, len, .. }),
-                Source::Guest { memory: more, len: added, .. },
-            ) if memory.is_same(more) => {
-                *len += added;
-            }
-            _ => self.segments.push(Segment { source, joined: true }),
+    fn push_segment(&mut self, source: Source<'_>, joined: bool) {
+        let (start, len) = (source.start(), source.len());
+        if !self.owners.last().is_some_and(|owner| source.is_of(owner)) {
+            self.owners.push(source.into_owner());
         }
+        // There are at most as many as calls since the last flush.
+        let owner = u32::try_from(self.owners.len() - 1).ok();
+        self.segments.push(Segment { owner, joined, start, len });
+        self.closed += len;
     }
 
-    /// What the open run is as a piece.
-    pub(crate) fn open_run(&self) -> Option<Source> {
-        (self.limit != 0).then(|| Source::Buffer { start: self.run, len: self.index - self.run })
+    /// Makes a piece of bytes in the buffer.
+    fn close(&mut self, start: usize, len: usize) {
+        self.segments.push(Segment { owner: None, joined: false, start, len });
+        self.closed += len;
     }
 
     /// Turns the open run into a piece, before a write or before another piece.
+    #[inline]
     pub(crate) fn close_run(&mut self) {
-        if let Some(source) = self.open_run() {
-            self.segments.push(Segment { source, joined: false });
-            self.limit = 0;
+        if self.open {
+            self.open = false;
+            self.index = self.next;
+            self.next = IO_BUF_SIZE;
+            self.close(self.run, self.index - self.run);
         }
+    }
+
+    fn backing(&self) -> Backing<'_> {
+        Backing { buffer: &self.buffer.0, owners: &self.owners }
     }
 
     /// The pieces, once the open run is closed.
     pub(crate) fn pieces(&self) -> Pieces<'_> {
-        Pieces::new(&self.buffer[..], &self.segments)
+        Pieces::new(self.backing(), &self.segments, self.closed)
     }
 
     /// Empties the queue after a flush. Marks stay unless `release` cleared them.
     pub(crate) fn clear(&mut self) {
         self.segments.clear();
+        self.owners.clear();
+        self.closed = 0;
         self.pieces = 0;
         self.index = 0;
-        self.limit = 0;
+        self.open = false;
+        self.next = IO_BUF_SIZE;
     }
 
     pub(crate) fn clear_marks(&mut self) {
@@ -190,7 +292,7 @@ impl Queue {
     }
 
     /// The segments of the closed pieces in order, each with its piece's mark.
-    pub(crate) fn marked_segments(&self) -> impl Iterator<Item = (&Source, bool)> {
+    fn marked_segments(&self) -> impl Iterator<Item = (&Segment, bool)> {
         let mut piece = None;
         self.segments.iter().map(move |segment| {
             let at = match piece {
@@ -199,16 +301,36 @@ impl Queue {
                 None => 0,
             };
             piece = Some(at);
-            (&segment.source, self.is_marked(at))
+            (segment, self.is_marked(at))
         })
+    }
+
+    /// All that is queued, in order, each with its piece's mark.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (Moved<'_>, bool)> {
+        let run = self.open.then(|| self.buffer.0.get(self.run..self.next).unwrap_or_default());
+        let closed = self.marked_segments().map(|(segment, marked)| {
+            let Segment { start, len, .. } = *segment;
+            let moved = match self.backing().owner(segment) {
+                None => Moved::Buffered(self.buffer.0.get(start..start + len).unwrap_or_default()),
+                Some(Owner::Shared(bytes)) => Moved::Borrowed(Source::Shared(bytes.clone())),
+                Some(Owner::Guest(memory)) => {
+                    Moved::Borrowed(Source::Guest { memory, offset: start, len })
+                }
+            };
+            (moved, marked)
+        });
+        closed.chain(run.map(|run| (Moved::Buffered(run), false)))
     }
 
     /// Hands the marked ranges to `release`, neighbours as one, and clears all marks if there was
     /// one. C: `qemu_iovec_release_ram`, L223.
     pub(crate) fn release(&mut self, mut release: impl FnMut(ReleaseTarget<'_>)) {
+        if self.may_free == 0 {
+            return;
+        }
         let mut pending: Option<ReleaseTarget<'_>> = None;
-        for (source, _) in self.marked_segments().filter(|(_, marked)| *marked) {
-            let next = target(source);
+        for (segment, _) in self.marked_segments().filter(|(_, marked)| *marked) {
+            let next = target(segment, self.backing().owner(segment));
             pending = Some(match pending {
                 Some(before) => merge(before, next).unwrap_or_else(|| {
                     release(before);
@@ -224,13 +346,21 @@ impl Queue {
     }
 }
 
-fn target(source: &Source) -> ReleaseTarget<'_> {
-    match source {
-        Source::Buffer { start, len } => ReleaseTarget::Buffer { offset: *start, len: *len },
-        Source::Shared(bytes) => ReleaseTarget::Shared { len: bytes.len() },
-        Source::Guest { memory, offset, len } => {
-            ReleaseTarget::Guest { memory, offset: *offset, len: *len }
-        }
+/// Address of the byte behind a segment that `owner` has.
+fn end_of(segment: &Segment, owner: Option<&Owner>) -> Option<usize> {
+    let base = match owner? {
+        Owner::Shared(bytes) => bytes.as_ptr() as usize,
+        Owner::Guest(memory) => memory.as_ptr() as usize,
+    };
+    Some(base + segment.start + segment.len)
+}
+
+fn target<'a>(segment: &Segment, owner: Option<&'a Owner>) -> ReleaseTarget<'a> {
+    let (offset, len) = (segment.start, segment.len);
+    match owner {
+        None => ReleaseTarget::Buffer { offset, len },
+        Some(Owner::Shared(_)) => ReleaseTarget::Shared { len },
+        Some(Owner::Guest(memory)) => ReleaseTarget::Guest { memory, offset, len },
     }
 }
 

@@ -1,0 +1,44 @@
+//! What is measured: the original, the core, std and the floor, each over a stream of its own.
+
+use c_reference::bench::Bench;
+
+use crate::row::Row;
+
+pub(crate) type Error = Box<dyn std::error::Error>;
+
+/// One of them, set up for one row.
+pub(crate) trait Contender {
+    /// Goes round `count` times; the sum of what was read, or written and kept, so far.
+    fn run(&mut self, count: usize) -> Result<u64, Error>;
+}
+
+/// The original.
+pub(crate) struct Original(Bench);
+
+impl Original {
+    pub(crate) fn open(row: &Row, keeps: bool) -> Result<Self, Error> {
+        Ok(Self(Bench::open(row.operation, row.len, &row.content, &row.steps, keeps)?))
+    }
+}
+
+impl Contender for Original {
+    fn run(&mut self, count: usize) -> Result<u64, Error> {
+        Ok(self.0.run(count)?)
+    }
+}
+
+fn front<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk().copied().unwrap_or([0; N])
+}
+
+pub(crate) fn be16(bytes: &[u8]) -> u16 {
+    u16::from_be_bytes(front(bytes))
+}
+
+pub(crate) fn be32(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes(front(bytes))
+}
+
+pub(crate) fn be64(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(front(bytes))
+}
