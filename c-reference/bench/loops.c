@@ -380,7 +380,10 @@ int reference_bench_run(struct bench *bench, uint32_t operation, size_t len, siz
 void reference_bench_close(struct bench *bench)
 {
     if (bench->file) {
-        reference_discard(bench->file);
+        struct host host = { .context = NULL };
+
+        reference_discard(&host, bench->file);
+        reference_empty(&host);
         bench->file = NULL;
     }
 }

@@ -153,12 +153,7 @@ struct Inner {
 
 #[cfg(have_original)]
 unsafe extern "C" {
-    fn reference_bench_run(
-        bench: *mut Inner,
-        operation: u32,
-        len: usize,
-        count: usize,
-    ) -> c_int;
+    fn reference_bench_run(bench: *mut Inner, operation: u32, len: usize, count: usize) -> c_int;
     fn reference_bench_close(bench: *mut Inner);
 }
 

@@ -1,4 +1,5 @@
-//! What of the original the corpus reaches: lines, branches, and conditions (MC/DC).
+//! What of the original the corpus reaches: lines, branches, and conditions (MC/DC); and what of the
+//! core its tests reach ([`core`]).
 //!
 //! `llvm-cov export` writes the counts as JSON; here they are compared with the list of what no
 //! caller can reach, which names each place and the reason. A place that is listed and reached is
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::trace::text_form;
+
+pub mod core;
 
 /// Version of the list's form.
 pub const FORMAT: u32 = 1;
@@ -64,13 +67,13 @@ pub struct Share {
     pub unreachable: usize,
 }
 
-/// What was reached of one file.
+/// What was reached. A place is one of the original's, or one of [the core's](core::Place).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coverage {
+pub struct Coverage<Place = Missed> {
     /// Each measure.
     pub shares: BTreeMap<Measure, Share>,
     /// What is missed and not listed.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<Place>,
     /// What is listed and reached, or not there.
     pub needless: Vec<String>,
 }
@@ -164,14 +167,7 @@ pub fn measure(
     list: &Path,
     pinned: &str,
 ) -> Result<Coverage, CoverageError> {
-    let text = read(path)?;
-    let export: Export = serde_json::from_str(&text).map_err(|error| CoverageError::Syntax {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        reason: error.to_string(),
-    })?;
-    let mut files = export.data.into_iter().flat_map(|data| data.files);
+    let mut files = exported(path)?.into_iter();
     let counted = files
         .find(|counted| counted.filename.ends_with(file))
         .ok_or_else(|| CoverageError::Absent { path: path.to_owned(), file: file.to_owned() })?;
@@ -179,7 +175,20 @@ pub fn measure(
     let mut places = lines(&counted);
     places.extend(branches(&counted));
     places.extend(conditions(&counted));
-    Ok(judged(&places, &listed))
+    let reached = |(place, reached): &Reached| (place.clone(), place.measure, *reached);
+    Ok(judged(&[Measure::Line, Measure::Branch, Measure::Condition], &places, reached, &listed))
+}
+
+/// The files that an export counts.
+fn exported(path: &Path) -> Result<Vec<Counted>, CoverageError> {
+    let text = read(path)?;
+    let export: Export = serde_json::from_str(&text).map_err(|error| CoverageError::Syntax {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        reason: error.to_string(),
+    })?;
+    Ok(export.data.into_iter().flat_map(|data| data.files).collect())
 }
 
 fn read(path: &Path) -> Result<String, CoverageError> {
@@ -188,24 +197,37 @@ fn read(path: &Path) -> Result<String, CoverageError> {
 }
 
 fn listed(path: &Path, pinned: &str) -> Result<Vec<Missed>, CoverageError> {
-    let text = read(path)?;
-    let wrong = |line, column, reason| CoverageError::Syntax {
-        path: path.to_owned(),
-        line,
-        column,
-        reason,
-    };
-    let list: List = text_form().from_str(&text).map_err(|error| {
-        wrong(error.span.start.line, error.span.start.col, error.code.to_string())
-    })?;
+    let list: List = list(path)?;
     if list.format != FORMAT || list.original != pinned {
-        return Err(wrong(1, 1, format!("expected format {FORMAT} and original {pinned}")));
+        return Err(wrong(path, format!("expected format {FORMAT} and original {pinned}")));
     }
-    if let Some(place) = list.places.iter().find(|place| place.reason.trim().is_empty()) {
-        return Err(wrong(1, 1, format!("{:?} has no reason", place.missed)));
-    }
+    reasoned(path, list.places.iter().map(|place| (&place.reason, &place.missed)))?;
     let places = list.places.into_iter().flat_map(|place| place.missed);
     Ok(places.map(|(measure, line, which)| Missed { measure, line, which }).collect())
+}
+
+fn list<List: serde::de::DeserializeOwned>(path: &Path) -> Result<List, CoverageError> {
+    text_form().from_str(&read(path)?).map_err(|error| CoverageError::Syntax {
+        path: path.to_owned(),
+        line: error.span.start.line,
+        column: error.span.start.col,
+        reason: error.code.to_string(),
+    })
+}
+
+fn wrong(path: &Path, reason: String) -> CoverageError {
+    CoverageError::Syntax { path: path.to_owned(), line: 1, column: 1, reason }
+}
+
+/// Every entry of a list says why.
+fn reasoned<'a, Place: fmt::Debug + 'a>(
+    path: &Path,
+    mut entries: impl Iterator<Item = (&'a String, &'a Place)>,
+) -> Result<(), CoverageError> {
+    match entries.find(|(reason, _)| reason.trim().is_empty()) {
+        Some((_, place)) => Err(wrong(path, format!("{place:?} has no reason"))),
+        None => Ok(()),
+    }
 }
 
 /// A place, and whether it was reached.
@@ -266,33 +288,41 @@ fn conditions(counted: &Counted) -> Vec<Reached> {
         .collect()
 }
 
-fn judged(places: &[Reached], listed: &[Missed]) -> Coverage {
-    let mut shares: BTreeMap<Measure, Share> = BTreeMap::new();
+/// Sorts places, each of which `reached` names, into those that were reached, those that `listed`
+/// excuses and those that are missed.
+fn judged<Found, Place: PartialEq + Clone + ToString>(
+    measures: &[Measure],
+    found: &[Found],
+    reached: impl Fn(&Found) -> (Place, Measure, bool),
+    listed: &[Place],
+) -> Coverage<Place> {
+    let mut shares: BTreeMap<Measure, Share> =
+        measures.iter().map(|measure| (*measure, Share::default())).collect();
     let mut missed = Vec::new();
-    for (place, reached) in places {
-        let share = shares.entry(place.measure).or_default();
+    let mut excused = vec![false; listed.len()];
+    for (place, measure, reached) in found.iter().map(reached) {
+        let share = shares.entry(measure).or_default();
         share.all += 1;
-        if *reached {
+        if reached {
             share.reached += 1;
-        } else if listed.contains(place) {
+        } else if let Some(at) = listed.iter().position(|listed| *listed == place) {
             share.unreachable += 1;
+            excused[at] = true;
         } else {
-            missed.push(place.clone());
+            missed.push(place);
         }
     }
-    let needless = listed
-        .iter()
-        .filter(|listed| !places.iter().any(|(place, reached)| place == *listed && !reached))
-        .map(ToString::to_string)
-        .collect();
+    let needless = listed.iter().zip(excused).filter(|(_, excused)| !excused);
+    let needless = needless.map(|(place, _)| place.to_string()).collect();
     Coverage { shares, missed, needless }
 }
 
-impl Coverage {
-    /// Whether all is reached that can be, and all three measures were taken.
+impl<Place: fmt::Display> Coverage<Place> {
+    /// Whether all is reached that can be, and every measure was taken.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.missed.is_empty() && self.needless.is_empty() && self.shares.len() == 3
+        let taken = self.shares.values().all(|share| share.all > 0);
+        self.missed.is_empty() && self.needless.is_empty() && taken
     }
 
     /// The shares, a line each.
@@ -352,9 +382,15 @@ mod tests {
         [lines(&counted), branches(&counted), conditions(&counted)].concat()
     }
 
+    fn judge(listed: &[Missed]) -> Coverage {
+        let all = [Measure::Line, Measure::Branch, Measure::Condition];
+        let reached = |(place, reached): &Reached| (place.clone(), place.measure, *reached);
+        judged(&all, &places(), reached, listed)
+    }
+
     #[test]
     fn what_is_not_reached_is_named() {
-        let coverage = judged(&places(), &[]);
+        let coverage = judge(&[]);
         let missed: Vec<String> = coverage.missed.iter().map(ToString::to_string).collect();
         assert_eq!(missed, ["L4 Line ", "L3 Branch 5 false", "L3 Condition 5 condition 2"]);
         assert!(!coverage.passes());
@@ -362,10 +398,10 @@ mod tests {
 
     #[test]
     fn a_list_excuses_what_is_missed_and_nothing_else() {
-        let mut listed = judged(&places(), &[]).missed;
-        assert!(judged(&places(), &listed).passes());
+        let mut listed = judge(&[]).missed;
+        assert!(judge(&listed).passes());
         listed.push(Missed { measure: Measure::Line, line: 2, which: String::new() });
-        let coverage = judged(&places(), &listed);
+        let coverage = judge(&listed);
         assert_eq!(coverage.needless, ["L2 Line "]);
         assert!(!coverage.passes());
     }

@@ -90,7 +90,10 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     progress("");
     print!("{}", table::render(&lines));
     let met = lines.iter().filter(|line| line.missed().is_empty()).count();
-    println!("\n{met} of {} operations meet their goals; none is to be slower than std.", lines.len());
+    println!(
+        "\n{met} of {} operations meet their goals; none is to be slower than std.",
+        lines.len()
+    );
     // Cargo runs a benchmark in its package; a path counts from the workspace.
     let directory = workspace.join(&arguments.output);
     let plot = directory.join("versus_c.svg");

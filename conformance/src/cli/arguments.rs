@@ -159,6 +159,9 @@ pub(crate) struct Coverage {
     /// Compile the original into this shared object so that it counts, and end.
     #[arg(long, value_name = "FILE.so")]
     pub(crate) build: Option<PathBuf>,
+    /// The export is of the core under its own tests.
+    #[arg(long, conflicts_with = "build")]
+    pub(crate) core: bool,
 }
 
 #[derive(Debug, Args)]
