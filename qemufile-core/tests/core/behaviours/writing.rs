@@ -302,3 +302,62 @@ fn row_30_released_ranges_merge_over_what_lies_between() {
         assert_eq!(scripted.events()[1..], releases);
     }
 }
+
+/// A stream whose queue was emptied while these places of it were marked.
+fn with_stale_marks(places: &[usize]) -> (Arc<ScriptedChannel>, Writer) {
+    let memory = arena(8192);
+    let (scripted, mut stream) = open(channel([]), Quirks::FAITHFUL);
+    let (_, mut elsewhere) = open(channel([]), Quirks::FAITHFUL);
+    for place in 0..=places.iter().copied().max().unwrap() {
+        let gap = place * 8;
+        stream.put_guest(&memory, gap..gap + 4, places.contains(&place)).unwrap();
+    }
+    // Without a byte in the buffer the queue would stay as it is.
+    stream.put_byte(0).unwrap();
+    elsewhere.put_stream(&mut stream).unwrap();
+    (scripted, stream)
+}
+
+#[test]
+fn row_19_marks_that_were_left_behind_release_ranges_of_the_buffer() {
+    let memory = arena(8192);
+    let (scripted, mut stream) = with_stale_marks(&[0, 3]);
+    stream.put_byte(1).unwrap();
+    stream.put_be16(0x0203).unwrap();
+    stream.put_guest(&memory, 0..4, false).unwrap();
+    stream.put_byte(4).unwrap();
+    stream.flush().unwrap();
+    let released = |offset| Event::ReleaseBuffer { offset, len: 1 };
+    let expected = [wrote(&[&[1], &[2, 3], &pattern(4), &[4]]), released(0), released(3)];
+    assert_eq!(scripted.events(), expected, "they are no neighbours");
+}
+
+#[test]
+fn row_19_a_mark_that_was_left_behind_releases_shared_bytes() {
+    let (scripted, mut stream) = with_stale_marks(&[0]);
+    stream.put_shared(pattern(5)).unwrap();
+    stream.flush().unwrap();
+    assert_eq!(scripted.events(), [wrote(&[&pattern(5)]), Event::ReleaseShared { len: 5 }]);
+}
+
+#[test]
+fn row_19_mended_moves_shared_bytes_as_they_are() {
+    let (scripted, mut destination) = open(channel([]), Quirks::MENDED);
+    let (_, mut source) = open(channel([]), Quirks::MENDED);
+    source.put_byte(9).unwrap();
+    source.put_shared(pattern(5)).unwrap();
+    assert_eq!(destination.put_stream(&mut source).unwrap(), 6);
+    destination.flush().unwrap();
+    assert_eq!(scripted.events(), [wrote(&[&[9], &pattern(5)])]);
+}
+
+#[test]
+fn ranges_of_two_memories_are_released_apart() {
+    let (one, other) = (arena(4096), arena(4096));
+    let (scripted, mut stream) = open(channel([]), Quirks::FAITHFUL);
+    stream.put_guest(&one, 0..4, true).unwrap();
+    stream.put_guest(&other, 4..8, true).unwrap();
+    stream.flush().unwrap();
+    let released = |offset| Event::Release { offset, len: 4 };
+    assert_eq!(scripted.events()[1..], [released(0), released(4)]);
+}
