@@ -45,14 +45,14 @@ fn coverage_that_lacks_something_fails_and_is_kept() {
     let report = run(directory.path(), arguments).expect(1).report();
     let result = &report["coverage"]["result"];
     assert_eq!(result["shares"]["Line"]["all"], 4);
-    assert_eq!(result["missed"][0]["line"], 92);
+    assert_eq!(result["missed"][0]["line"], 93);
     let cases: Vec<&str> = report["failures"]
         .as_array()
         .unwrap()
         .iter()
         .map(|failure| failure["case"].as_str().unwrap())
         .collect();
-    assert!(cases.contains(&"L92 Line ") && cases.contains(&"L90 Branch 5 false"), "{cases:?}");
+    assert!(cases.contains(&"L93 Line ") && cases.contains(&"L90 Branch 5 false"), "{cases:?}");
     assert!(report["mutants"].is_null());
     let kept = fs::read_to_string(directory.path().join("failing/coverage.json")).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
