@@ -87,6 +87,9 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     if let Some(seconds) = arguments.search {
         table.search =
             Some(search(&running, &ledger, setup, &interrupt, Duration::from_secs(seconds))?);
+        if interrupt.came() {
+            return Ok(Status::Interrupted);
+        }
     }
     table.seconds = began.elapsed().as_secs_f64();
     conclude(table, setup)

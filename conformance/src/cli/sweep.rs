@@ -127,7 +127,7 @@ fn add(
             gathering.add(report, name, &case, &variant.trace, &faults, &Origin::Generated);
         }
     }
-    for (kind, made, points) in made {
+    for (kind, made, points) in made.into_iter().filter(|(_, _, points)| *points > 0) {
         section.notes.push(format!("{made} of {points} ways in which {}", kind.name()));
     }
     section.seconds = began.elapsed().as_secs_f64();
