@@ -45,7 +45,11 @@ impl Floor {
             let now = (len - done).min(IO_BUF_SIZE - self.at);
             let ring = &mut self.ring[self.at..self.at + now];
             let other = &mut self.other[done..done + now];
-            if self.reads { other.copy_from_slice(ring) } else { ring.copy_from_slice(other) }
+            if self.reads {
+                other.copy_from_slice(ring)
+            } else {
+                ring.copy_from_slice(other)
+            }
             done += now;
             self.at = (self.at + now) % IO_BUF_SIZE;
         }

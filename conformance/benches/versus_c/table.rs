@@ -82,9 +82,8 @@ pub(crate) fn render(lines: &[Line]) -> String {
             if missed.is_empty() { "yes".to_owned() } else { format!("no: {}", missed.join(", ")) },
         ]
     }));
-    let widths: Vec<usize> = (0..8)
-        .map(|column| cells.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
+    let widths: Vec<usize> =
+        (0..8).map(|column| cells.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
     let mut table = String::new();
     for (number, row) in cells.iter().enumerate() {
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
@@ -97,7 +96,8 @@ pub(crate) fn render(lines: &[Line]) -> String {
         if number == 0 {
             for (column, width) in widths.iter().enumerate() {
                 let rule = "-".repeat(width + 1);
-                let _ = write!(table, "|{rule}{}", if (1..=5).contains(&column) { ":" } else { "-" });
+                let _ =
+                    write!(table, "|{rule}{}", if (1..=5).contains(&column) { ":" } else { "-" });
             }
             table.push_str("|\n");
         }
