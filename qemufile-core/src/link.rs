@@ -131,6 +131,12 @@ impl Link {
         ShutdownHandle { channel: self.channel.clone(), sticky: self.sticky.clone() }
     }
 
+    /// Whether this stream waits by blocking, so that no future of its is ever pending.
+    #[inline]
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.waiting, Waiting::Block)
+    }
+
     /// Waits until the channel is ready, as this stream waits.
     async fn ready(&self, direction: Direction) -> io::Result<()> {
         match self.waiting {
@@ -197,13 +203,29 @@ impl Attempts {
 
     /// Waits after an attempt that would have blocked.
     pub(crate) async fn wait(&self, link: &Link) -> Result<(), StreamError> {
-        let direction = match self.operation {
+        link.ready(self.direction()).await.map_err(|error| self.waited(error))
+    }
+
+    /// As [`wait`](Self::wait), for a stream that [blocks](Link::blocks).
+    #[cold]
+    pub(crate) fn wait_now(&self, link: &Link) -> Result<(), StreamError> {
+        link.channel.wait(self.direction()).map_err(|error| self.waited(error))
+    }
+
+    /// Bytes moved so far, those of an earlier round of attempts included.
+    pub(crate) fn done(&self) -> usize {
+        self.done
+    }
+
+    fn direction(&self) -> Direction {
+        match self.operation {
             Operation::Write => Direction::Output,
             _ => Direction::Input,
-        };
-        link.ready(direction)
-            .await
-            .map_err(|error| StreamError::channel(Operation::Wait, self.wanted, self.done, error))
+        }
+    }
+
+    fn waited(&self, error: io::Error) -> StreamError {
+        StreamError::channel(Operation::Wait, self.wanted, self.done, error)
     }
 }
 

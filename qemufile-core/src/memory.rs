@@ -46,6 +46,7 @@ impl GuestMemory {
 
     /// Length in bytes.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.mapping.len()
     }
@@ -58,12 +59,14 @@ impl GuestMemory {
 
     /// Address of the first byte. Bytes behind it may change at any time.
     #[must_use]
+    #[inline]
     pub fn as_ptr(&self) -> *mut u8 {
         self.mapping.base().as_ptr()
     }
 
     /// Whether `other` is a handle to the same mapping.
     #[must_use]
+    #[inline]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.mapping, &other.mapping)
     }
@@ -104,6 +107,7 @@ impl GuestMemory {
         self.mapping.discard(offset..offset + whole)
     }
 
+    #[inline]
     pub(crate) fn checked(&self, offset: usize, len: usize) -> Result<Range<usize>, Misuse> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len() => Ok(offset..end),

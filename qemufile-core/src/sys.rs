@@ -72,10 +72,12 @@ impl Mapping {
         }
     }
 
+    #[inline]
     pub(crate) fn base(&self) -> NonNull<u8> {
         self.base
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

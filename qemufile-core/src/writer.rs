@@ -158,7 +158,7 @@ impl Writer {
         let source = Source::guest(memory, range.clone())?;
         match self.0.push(source, may_free) {
             Ok(Then::Continue) => Ok(()),
-            Ok(Then::Flush) => Ok(now(self.0.flush())?),
+            Ok(Then::Flush) => Ok(self.0.flush_now()?),
             Err(Unready) => now(self.0.put_guest(memory, range, may_free)),
         }
     }
@@ -214,7 +214,7 @@ impl Writer {
     /// The stream's first error. What was queued when a write failed is gone; how much of it the
     /// channel took is in the [`Cause`](crate::Cause).
     pub fn flush(&mut self) -> Result<(), StreamError> {
-        now(self.0.flush())
+        self.0.flush_now()
     }
 
     /// Whether nothing is queued. C: `qemu_file_buffer_empty`, L743.
@@ -236,7 +236,7 @@ impl Writer {
     ///
     /// The stream's first error and the channel's last word, if there are any.
     pub fn close(mut self) -> Result<(), CloseError> {
-        let flushed = now(self.0.flush());
+        let flushed = self.0.flush_now();
         self.0.abandon();
         crate::reader::close(&self.0.link, flushed.err())
     }
@@ -245,7 +245,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let queued = self.0.queued();
-        if let Err(error) = now(self.0.flush()) {
+        if let Err(error) = self.0.flush_now() {
             self.0.report_dropped(queued, Some(&error));
         }
     }

@@ -27,6 +27,27 @@ impl Contender for Original {
     }
 }
 
+/// Calls `work` so many times, with a counter from 0, in a loop that is a function of its own: its
+/// registers are not those of other loops. The sum of what it gives.
+#[inline(never)]
+pub(crate) fn repeat<S>(
+    stream: &mut S,
+    count: usize,
+    mut work: impl FnMut(&mut S, usize) -> Result<u64, Error>,
+) -> Result<u64, Error> {
+    let mut sum = 0_u64;
+    for i in 0..count {
+        sum = sum.wrapping_add(work(stream, i)?);
+    }
+    Ok(sum)
+}
+
+/// Nothing to add to a sum.
+#[inline]
+pub(crate) fn done<E: Into<Error>>(result: Result<(), E>) -> Result<u64, Error> {
+    result.map(|()| 0).map_err(Into::into)
+}
+
 fn front<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.first_chunk().copied().unwrap_or([0; N])
 }

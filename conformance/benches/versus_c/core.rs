@@ -5,7 +5,7 @@ use std::sync::Arc;
 use c_reference::bench::{Loop, PAGE, PAGES, Step, StepKind};
 use qemufile_core::{Compressor, GuestMemory, Reader, Writer};
 
-use crate::contender::{Contender, Error, be16, be32, be64};
+use crate::contender::{Contender, Error, be16, be32, be64, done, repeat};
 use crate::free::Free;
 use crate::row::Row;
 
@@ -63,70 +63,41 @@ impl Contender for Core {
 #[expect(clippy::cast_possible_truncation, reason = "the low bits of a counter are put")]
 impl Writing {
     fn run(&mut self, count: usize) -> Result<u64, Error> {
-        let writer = &mut self.writer;
-        let content = &self.row.content[..];
-        match self.row.operation {
-            Loop::PutByte => {
-                for i in 0..count {
-                    writer.put_byte(i as u8)?;
-                }
-            }
-            Loop::PutBe16 => {
-                for i in 0..count {
-                    writer.put_be16(i as u16)?;
-                }
-            }
-            Loop::PutBe32 => {
-                for i in 0..count {
-                    writer.put_be32(i as u32)?;
-                }
-            }
-            Loop::PutBe64 => {
-                for i in 0..count {
-                    writer.put_be64(i as u64)?;
-                }
-            }
+        let Self { writer, channel, memory, compressor, row } = self;
+        let (content, len) = (&row.content[..], row.len);
+        let page = |i: usize| i % PAGES * PAGE..(i % PAGES + 1) * PAGE;
+        match row.operation {
+            Loop::PutByte => repeat(writer, count, |writer, i| done(writer.put_byte(i as u8)))?,
+            Loop::PutBe16 => repeat(writer, count, |writer, i| done(writer.put_be16(i as u16)))?,
+            Loop::PutBe32 => repeat(writer, count, |writer, i| done(writer.put_be32(i as u32)))?,
+            Loop::PutBe64 => repeat(writer, count, |writer, i| done(writer.put_be64(i as u64)))?,
             Loop::PutBuffer => {
-                for _ in 0..count {
-                    writer.put_buffer(&content[..self.row.len])?;
-                }
+                repeat(writer, count, |writer, _| done(writer.put_buffer(&content[..len])))?
             }
             Loop::PutString => {
-                for _ in 0..count {
-                    writer.put_counted_string(&content[..self.row.len])?;
-                }
+                repeat(writer, count, |writer, _| done(writer.put_counted_string(&content[..len])))?
             }
-            Loop::PutPage => {
-                for i in 0..count {
-                    let page = i % PAGES * PAGE;
-                    writer.put_be64(page as u64)?;
-                    writer.put_guest(&self.memory, page..page + PAGE, false)?;
+            Loop::PutPage => repeat(writer, count, |writer, i| {
+                writer.put_be64(page(i).start as u64)?;
+                done(writer.put_guest(memory, page(i), false))
+            })?,
+            Loop::PutCompressed => repeat(writer, count, |writer, i| {
+                channel.add(writer.put_compressed(compressor, &content[page(i)])?);
+                done(writer.flush())
+            })?,
+            _ => repeat(writer, count, |writer, _| {
+                let mut at = 0;
+                for step in &row.steps {
+                    put(writer, memory, content, step, at)?;
+                    at += step.advance();
                 }
-            }
-            Loop::PutCompressed => {
-                for i in 0..count {
-                    let page = i % PAGES * PAGE;
-                    let len =
-                        writer.put_compressed(&mut self.compressor, &content[page..page + PAGE])?;
-                    self.channel.add(len);
-                    writer.flush()?;
-                }
-            }
-            _ => {
-                for _ in 0..count {
-                    let mut at = 0;
-                    for step in &self.row.steps {
-                        put(writer, &self.memory, content, step, at)?;
-                        at += step.advance();
-                    }
-                    writer.flush()?;
-                }
-            }
-        }
-        if self.channel.keeps() {
+                done(writer.flush())
+            })?,
+        };
+        if channel.keeps() {
             writer.flush()?;
         }
-        Ok(self.channel.sum())
+        Ok(channel.sum())
     }
 }
 
@@ -153,66 +124,39 @@ fn put(
 
 impl Reading {
     fn run(&mut self, count: usize) -> Result<u64, Error> {
-        let reader = &mut self.reader;
-        let len = self.row.len;
-        let mut sum = 0_u64;
-        match self.row.operation {
-            Loop::GetByte => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(reader.get_byte()?));
-                }
-            }
-            Loop::GetBe16 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(reader.get_be16()?));
-                }
-            }
-            Loop::GetBe32 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(reader.get_be32()?));
-                }
-            }
-            Loop::GetBe64 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(reader.get_be64()?);
-                }
-            }
-            Loop::GetBuffer => {
-                let room = &mut self.room[..len];
-                for _ in 0..count {
-                    reader.get_buffer(room)?;
-                    sum = sum.wrapping_add(len as u64 + u64::from(room[0]));
-                }
-            }
-            Loop::GetInPlace => {
-                for _ in 0..count {
-                    let found = reader.get_buffer_in_place(&mut self.room[..len])?;
-                    sum = sum.wrapping_add(found.len() as u64 + u64::from(found[0]));
-                }
-            }
-            Loop::PeekSkip => {
-                for _ in 0..count {
-                    let found = reader.peek_buffer(len, 0)?;
-                    sum = sum.wrapping_add(found.len() as u64 + u64::from(found[0]));
-                    reader.skip(len)?;
-                }
-            }
+        let Self { reader, room, row, .. } = self;
+        let len = row.len;
+        let seen = |found: &[u8]| found.len() as u64 + u64::from(found[0]);
+        let sum = match row.operation {
+            Loop::GetByte => repeat(reader, count, |reader, _| Ok(reader.get_byte()?.into()))?,
+            Loop::GetBe16 => repeat(reader, count, |reader, _| Ok(reader.get_be16()?.into()))?,
+            Loop::GetBe32 => repeat(reader, count, |reader, _| Ok(reader.get_be32()?.into()))?,
+            Loop::GetBe64 => repeat(reader, count, |reader, _| Ok(reader.get_be64()?))?,
+            Loop::GetBuffer => repeat(reader, count, |reader, _| {
+                reader.get_buffer(&mut room[..len])?;
+                Ok(seen(&room[..len]))
+            })?,
+            Loop::GetInPlace => repeat(reader, count, |reader, _| {
+                Ok(seen(reader.get_buffer_in_place(&mut room[..len])?))
+            })?,
+            Loop::PeekSkip => repeat(reader, count, |reader, _| {
+                let seen = seen(reader.peek_buffer(len, 0)?);
+                reader.skip(len)?;
+                Ok(seen)
+            })?,
             Loop::GetString => {
-                for _ in 0..count {
-                    let found = reader.get_counted_string()?;
-                    sum = sum.wrapping_add(found.len() as u64 + u64::from(found[0]));
-                }
+                repeat(reader, count, |reader, _| Ok(seen(reader.get_counted_string()?)))?
             }
-            _ => {
-                for _ in 0..count {
-                    let mut into = &mut self.room[..];
-                    for step in &self.row.steps {
-                        sum = sum.wrapping_add(get(reader, step, into)?);
-                        into = &mut into[step.advance()..];
-                    }
+            _ => repeat(reader, count, |reader, _| {
+                let mut into = &mut room[..];
+                let mut sum = 0_u64;
+                for step in &row.steps {
+                    sum = sum.wrapping_add(get(reader, step, into)?);
+                    into = &mut into[step.advance()..];
                 }
-            }
-        }
+                Ok(sum)
+            })?,
+        };
         self.sum = self.sum.wrapping_add(sum);
         Ok(self.sum)
     }

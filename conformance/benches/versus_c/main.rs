@@ -28,7 +28,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use contender::Error;
+use contender::{Contender as _, Error};
+use core::Core;
 use measure::Effort;
 use table::Line;
 
@@ -46,6 +47,11 @@ struct Arguments {
     #[arg(long, default_value = "target/speed")]
     output: PathBuf,
 
+    /// Lets the core alone go round so many times, on the one operation that FILTER names in full,
+    /// and prints nothing: for tools that count instructions. Needs no original.
+    #[arg(long, value_name = "COUNT", requires = "filter")]
+    only_core: Option<usize>,
+
     /// What cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -53,11 +59,18 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(count) = arguments.only_core {
+        return ended(only_core(&arguments, count));
+    }
     if let Some(absence) = c_reference::absence() {
         eprintln!("versus_c: there is nothing to compare with: {absence}");
         return ExitCode::from(3);
     }
-    match run(&arguments) {
+    ended(run(&arguments))
+}
+
+fn ended(result: Result<(), Error>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("versus_c: {error}");
@@ -66,19 +79,32 @@ fn main() -> ExitCode {
     }
 }
 
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn streams() -> PathBuf {
+    workspace().join("corpus/streams")
+}
+
+fn only_core(arguments: &Arguments, count: usize) -> Result<(), Error> {
+    let wanted = arguments.filter.as_deref().unwrap_or_default();
+    let rows = row::all(&streams(), &|name| name == wanted)?;
+    let row = rows.first().ok_or_else(|| format!("no operation is called {wanted:?}"))?;
+    Core::open(row, false)?.run(count)?;
+    Ok(())
+}
+
 fn run(arguments: &Arguments) -> Result<(), Error> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let effort = if arguments.quick {
-        Effort { rounds: 10, round: Duration::from_micros(100) }
+        Effort { passes: 2, rounds: 10, round: Duration::from_micros(100) }
     } else {
-        Effort { rounds: 200, round: Duration::from_micros(400) }
+        Effort { passes: 10, rounds: 40, round: Duration::from_micros(250) }
     };
-    let mut rows = row::all(&workspace.join("corpus/streams"))?;
-    if let Some(filter) = &arguments.filter {
-        rows.retain(|row| row.name.contains(filter));
-        if rows.is_empty() {
-            return Err(format!("no operation has {filter:?} in its name").into());
-        }
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    let rows = row::all(&streams(), &|name| name.contains(filter))?;
+    if rows.is_empty() {
+        return Err(format!("no operation has {filter:?} in its name").into());
     }
     let mut lines = Vec::new();
     for row in rows {
@@ -95,7 +121,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         lines.len()
     );
     // Cargo runs a benchmark in its package; a path counts from the workspace.
-    let directory = workspace.join(&arguments.output);
+    let directory = workspace().join(&arguments.output);
     let plot = directory.join("versus_c.svg");
     write(&directory, &plot, plot::render(&lines).as_bytes())
         .map_err(|error| format!("{}: {error}", plot.display()))?;

@@ -80,8 +80,8 @@ fn size(len: usize) -> String {
     }
 }
 
-/// All rows, in the order of the table.
-pub(crate) fn all(streams: &Path) -> Result<Vec<Row>, Error> {
+/// The rows whose name is wanted, in the order of the table.
+pub(crate) fn all(streams: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Row>, Error> {
     let buffer = || noise(IO_BUF_SIZE);
     let mut rows = vec![
         Row::new("put byte", Loop::PutByte, Vec::new(), 4.0),
@@ -118,11 +118,17 @@ pub(crate) fn all(streams: &Path) -> Result<Vec<Row>, Error> {
         Row::new("put page compressed", Loop::PutCompressed, pages(), 1.0),
     ]);
     for name in STREAMS {
+        let verbs = [("write", Loop::WriteStream), ("read", Loop::ReadStream)]
+            .map(|(verb, operation)| (format!("{verb} {name}"), operation));
+        if !verbs.iter().any(|(name, _)| wanted(name)) {
+            continue;
+        }
         let (content, steps) = steps::of(&streams.join(name).with_extension("bin"))?;
-        for (verb, operation) in [("write", Loop::WriteStream), ("read", Loop::ReadStream)] {
-            let row = Row::new(format!("{verb} {name}"), operation, content.clone(), 2.0);
+        for (name, operation) in verbs {
+            let row = Row::new(name, operation, content.clone(), 2.0);
             rows.push(Row { steps: steps.clone(), ..row });
         }
     }
+    rows.retain(|row| wanted(&row.name));
     Ok(rows)
 }

@@ -7,7 +7,7 @@ use c_reference::bench::{Loop, PAGE, PAGES, Step, StepKind};
 use flate2::{Compress, Compression, FlushCompress};
 use qemufile_core::IO_BUF_SIZE;
 
-use crate::contender::{Contender, Error, be16, be32, be64};
+use crate::contender::{Contender, Error, be16, be32, be64, done, repeat};
 use crate::free::Free;
 use crate::row::Row;
 
@@ -87,74 +87,52 @@ impl Contender for Standard {
 #[expect(clippy::cast_possible_truncation, reason = "the low bits of a counter are put")]
 impl Writing {
     fn run(&mut self, count: usize) -> Result<u64, Error> {
-        let writer = &mut self.writer;
-        let content = &self.row.content[..];
-        match self.row.operation {
-            Loop::PutByte => {
-                for i in 0..count {
-                    writer.write_all(&[i as u8])?;
-                }
-            }
-            Loop::PutBe16 => {
-                for i in 0..count {
-                    writer.write_all(&(i as u16).to_be_bytes())?;
-                }
-            }
-            Loop::PutBe32 => {
-                for i in 0..count {
-                    writer.write_all(&(i as u32).to_be_bytes())?;
-                }
-            }
-            Loop::PutBe64 => {
-                for i in 0..count {
-                    writer.write_all(&(i as u64).to_be_bytes())?;
-                }
-            }
+        let Self { writer, channel, compress, room, row } = self;
+        let (content, len) = (&row.content[..], row.len);
+        let page = |i: usize| i % PAGES * PAGE..(i % PAGES + 1) * PAGE;
+        match row.operation {
+            Loop::PutByte => repeat(writer, count, |writer, i| done(writer.write_all(&[i as u8])))?,
+            Loop::PutBe16 => repeat(writer, count, |writer, i| {
+                done(writer.write_all(&(i as u16).to_be_bytes()))
+            })?,
+            Loop::PutBe32 => repeat(writer, count, |writer, i| {
+                done(writer.write_all(&(i as u32).to_be_bytes()))
+            })?,
+            Loop::PutBe64 => repeat(writer, count, |writer, i| {
+                done(writer.write_all(&(i as u64).to_be_bytes()))
+            })?,
             Loop::PutBuffer => {
-                for _ in 0..count {
-                    writer.write_all(&content[..self.row.len])?;
-                }
+                repeat(writer, count, |writer, _| done(writer.write_all(&content[..len])))?
             }
             Loop::PutString => {
-                for _ in 0..count {
-                    put_string(writer, &content[..self.row.len])?;
-                }
+                repeat(writer, count, |writer, _| done(put_string(writer, &content[..len])))?
             }
-            Loop::PutPage => {
-                for i in 0..count {
-                    let page = i % PAGES * PAGE;
-                    writer.write_all(&(page as u64).to_be_bytes())?;
-                    writer.write_all(&content[page..page + PAGE])?;
+            Loop::PutPage => repeat(writer, count, |writer, i| {
+                writer.write_all(&(page(i).start as u64).to_be_bytes())?;
+                done(writer.write_all(&content[page(i)]))
+            })?,
+            Loop::PutCompressed => repeat(writer, count, |writer, i| {
+                compress.reset();
+                compress.compress(&content[page(i)], room, FlushCompress::Finish)?;
+                let len = compress.total_out() as usize;
+                writer.write_all(&(len as u32).to_be_bytes())?;
+                writer.write_all(&room[..len])?;
+                channel.add(size_of::<u32>() + len);
+                done(writer.flush())
+            })?,
+            _ => repeat(writer, count, |writer, _| {
+                let mut at = content;
+                for step in &row.steps {
+                    put(writer, &at[..step.len as usize], step.kind)?;
+                    at = &at[step.advance()..];
                 }
-            }
-            Loop::PutCompressed => {
-                for i in 0..count {
-                    let page = i % PAGES * PAGE;
-                    let data = &content[page..page + PAGE];
-                    self.compress.reset();
-                    self.compress.compress(data, &mut self.room, FlushCompress::Finish)?;
-                    let len = self.compress.total_out() as usize;
-                    writer.write_all(&(len as u32).to_be_bytes())?;
-                    writer.write_all(&self.room[..len])?;
-                    self.channel.add(size_of::<u32>() + len);
-                    writer.flush()?;
-                }
-            }
-            _ => {
-                for _ in 0..count {
-                    let mut at = content;
-                    for step in &self.row.steps {
-                        put(writer, &at[..step.len as usize], step.kind)?;
-                        at = &at[step.advance()..];
-                    }
-                    writer.flush()?;
-                }
-            }
-        }
-        if self.channel.keeps() {
+                done(writer.flush())
+            })?,
+        };
+        if channel.keeps() {
             writer.flush()?;
         }
-        Ok(self.channel.sum())
+        Ok(channel.sum())
     }
 }
 
@@ -184,60 +162,44 @@ fn take<const N: usize>(reader: &mut impl Read) -> Result<[u8; N], Error> {
 
 impl Reading {
     fn run(&mut self, count: usize) -> Result<u64, Error> {
-        let reader = &mut self.reader;
-        let room = &mut self.room[..];
-        let len = self.row.len;
-        let mut sum = 0_u64;
-        match self.row.operation {
+        let Self { reader, room, row, .. } = self;
+        let len = row.len;
+        let seen = |found: &[u8]| found.len() as u64 + u64::from(found[0]);
+        let sum = match row.operation {
             Loop::GetByte => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(u8::from_be_bytes(take(reader)?)));
-                }
+                repeat(reader, count, |reader, _| Ok(u8::from_be_bytes(take(reader)?).into()))?
             }
             Loop::GetBe16 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(u16::from_be_bytes(take(reader)?)));
-                }
+                repeat(reader, count, |reader, _| Ok(u16::from_be_bytes(take(reader)?).into()))?
             }
             Loop::GetBe32 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from(u32::from_be_bytes(take(reader)?)));
-                }
+                repeat(reader, count, |reader, _| Ok(u32::from_be_bytes(take(reader)?).into()))?
             }
             Loop::GetBe64 => {
-                for _ in 0..count {
-                    sum = sum.wrapping_add(u64::from_be_bytes(take(reader)?));
-                }
+                repeat(reader, count, |reader, _| Ok(u64::from_be_bytes(take(reader)?)))?
             }
-            Loop::GetBuffer => {
-                for _ in 0..count {
-                    reader.read_exact(&mut room[..len])?;
-                    sum = sum.wrapping_add(len as u64 + u64::from(room[0]));
-                }
-            }
-            Loop::GetInPlace | Loop::PeekSkip => {
-                for _ in 0..count {
-                    let found = reader.fill_buf()?.get(..len).ok_or("a short buffer")?;
-                    sum = sum.wrapping_add(found.len() as u64 + u64::from(found[0]));
-                    reader.consume(len);
-                }
-            }
+            Loop::GetBuffer => repeat(reader, count, |reader, _| {
+                reader.read_exact(&mut room[..len])?;
+                Ok(seen(&room[..len]))
+            })?,
+            Loop::GetInPlace | Loop::PeekSkip => repeat(reader, count, |reader, _| {
+                let seen = seen(reader.fill_buf()?.get(..len).ok_or("a short buffer")?);
+                reader.consume(len);
+                Ok(seen)
+            })?,
             Loop::GetString => {
-                for _ in 0..count {
-                    let found = get_string(reader, room)?;
-                    sum = sum.wrapping_add(found.len() as u64 + u64::from(found[0]));
-                }
+                repeat(reader, count, |reader, _| Ok(seen(get_string(reader, room)?)))?
             }
-            _ => {
-                for _ in 0..count {
-                    let mut into = &mut room[..];
-                    for step in &self.row.steps {
-                        sum = sum.wrapping_add(get(reader, step, into)?);
-                        into = &mut into[step.advance()..];
-                    }
+            _ => repeat(reader, count, |reader, _| {
+                let mut into = &mut room[..];
+                let mut sum = 0_u64;
+                for step in &row.steps {
+                    sum = sum.wrapping_add(get(reader, step, into)?);
+                    into = &mut into[step.advance()..];
                 }
-            }
-        }
+                Ok(sum)
+            })?,
+        };
         self.sum = self.sum.wrapping_add(sum);
         Ok(self.sum)
     }

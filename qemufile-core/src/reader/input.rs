@@ -1,7 +1,7 @@
 //! The reading buffer: when it is refilled, what moves, what is asked for.
 
 use crate::IO_BUF_SIZE;
-use crate::buffer::Buffer;
+use crate::buffer::{self, Buffer};
 use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
 use crate::link::{Attempts, Link, Settled};
 
@@ -42,11 +42,12 @@ impl Input {
     /// Takes the next `N` bytes, if they are buffered.
     #[inline]
     pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        if self.size - self.index < N {
+        let bytes = *self.buffer.0.get(self.index..)?.first_chunk::<N>()?;
+        let end = self.index + N;
+        if end > self.size {
             return None;
         }
-        let bytes = *self.buffer.0.get(self.index..)?.first_chunk::<N>()?;
-        self.index += N;
+        self.index = end;
         Some(bytes)
     }
 
@@ -54,20 +55,25 @@ impl Input {
     #[inline]
     pub(crate) fn take_into(&mut self, into: &mut [u8]) -> bool {
         let Some(bytes) = self.buffered().get(..into.len()) else { return false };
-        into.copy_from_slice(bytes);
+        buffer::copy(into, bytes);
         self.index += into.len();
         true
     }
 
-    /// Takes the next `size` bytes where they are, if they are buffered and fit the buffer.
+    /// Takes the next `size` bytes where they are, if they fit the buffer and come before the stream
+    /// fails; only for a stream that [blocks](Link::blocks).
+    ///
+    /// Where the stream fails, nothing is lost by asking again: all is at the front by then.
     #[inline]
     pub(crate) fn take_in_place(&mut self, size: usize) -> Option<Range<usize>> {
-        let end = self.index + size;
-        if end > self.size || size >= IO_BUF_SIZE {
+        if size >= IO_BUF_SIZE {
             return None;
         }
-        let found = self.index..end;
-        self.index = end;
+        if self.size - self.index < size && self.peek_now(size, 0).len() < size {
+            return None;
+        }
+        let found = self.index..self.index + size;
+        self.index = found.end;
         Some(found)
     }
 
@@ -95,53 +101,107 @@ impl Input {
     /// Refills the buffer by one read: what is unread moves to the front, the rest is asked for.
     /// C: `qemu_fill_buffer`, L301.
     pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
+        if self.link.blocks() {
+            return self.fill_now();
+        }
+        let mut attempts = self.begin_fill()?;
+        loop {
+            match self.read(&mut attempts) {
+                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
+                    Ok(()) => {}
+                    Err(error) => return Err(self.link.fail(error)),
+                },
+                other => return other.map(drop),
+            }
+        }
+    }
+
+    /// As [`fill`](Self::fill), for a stream that [blocks](Link::blocks): no future is made.
+    fn fill_now(&mut self) -> Result<(), StreamError> {
+        let mut attempts = self.begin_fill()?;
+        loop {
+            match self.read(&mut attempts) {
+                Ok(Settled::Blocked) => match attempts.wait_now(&self.link) {
+                    Ok(()) => {}
+                    Err(error) => return Err(self.link.fail(error)),
+                },
+                other => return other.map(drop),
+            }
+        }
+    }
+
+    fn begin_fill(&mut self) -> Result<Attempts, StreamError> {
         if self.index < self.size {
             self.buffer.0.copy_within(self.index..self.size, 0);
         }
         self.size -= self.index;
         self.index = 0;
         self.link.check()?;
+        Ok(Attempts::new(Operation::Read, IO_BUF_SIZE - self.size, 0))
+    }
 
+    /// Reads until bytes came, or the channel would block.
+    fn read(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         let available = self.size;
-        let wanted = IO_BUF_SIZE - available;
-        let mut attempts = Attempts::new(Operation::Read, wanted, 0);
-        loop {
+        let error = loop {
             let outcome = self.link.channel().read(&mut self.buffer.0[available..]);
-            let error = match attempts.settle(outcome) {
-                Ok(Settled::Moved(0)) => StreamError::new(Cause::EndOfStream { wanted, available }),
-                Ok(Settled::Moved(count)) => {
-                    self.size += count;
-                    return Ok(());
+            match attempts.settle(outcome) {
+                Ok(Settled::Moved(0)) => {
+                    let wanted = IO_BUF_SIZE - available;
+                    break StreamError::new(Cause::EndOfStream { wanted, available });
                 }
-                Ok(Settled::Again) => continue,
-                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
-            return Err(self.link.fail(error));
-        }
+                Ok(Settled::Again) => {}
+                Ok(settled) => {
+                    if let Settled::Moved(count) = settled {
+                        self.size += count;
+                    }
+                    return Ok(settled);
+                }
+                Err(error) => break error,
+            }
+        };
+        Err(self.link.fail(error))
     }
 
     /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.
     /// C: `qemu_peek_buffer`, L475.
     pub(crate) async fn peek(&mut self, size: usize, offset: usize) -> Range<usize> {
-        let mut start = self.index + offset;
-        // Past the buffered bytes nothing is read: the original compares unsigned (row 3).
-        while start <= self.size && self.size - start < size {
-            let available = self.size - start;
-            let filled = self.fill().await;
-            if filled.is_err() && self.link.config.quirks.stale_peek {
-                return start..start + available;
-            }
-            start = self.index + offset;
-            if filled.is_err() {
-                break;
+        while self.lacks(size, offset) {
+            let stale = self.index + offset..self.size;
+            if self.fill().await.is_err() {
+                return self.cut_short(stale, size, offset);
             }
         }
+        self.shown(size, offset)
+    }
+
+    /// As [`peek`](Self::peek), for a stream that [blocks](Link::blocks): no future is made.
+    pub(crate) fn peek_now(&mut self, size: usize, offset: usize) -> Range<usize> {
+        while self.lacks(size, offset) {
+            let stale = self.index + offset..self.size;
+            if self.fill_now().is_err() {
+                return self.cut_short(stale, size, offset);
+            }
+        }
+        self.shown(size, offset)
+    }
+
+    /// Whether a peek has to refill. Past the buffered bytes nothing is read: the original compares
+    /// unsigned (row 3).
+    fn lacks(&self, size: usize, offset: usize) -> bool {
+        self.size.checked_sub(self.index + offset).is_some_and(|available| available < size)
+    }
+
+    /// What a peek shows of the bytes that are buffered.
+    fn shown(&self, size: usize, offset: usize) -> Range<usize> {
+        let start = self.index + offset;
         let end = self.size.min(start + size);
         start.min(end)..end
+    }
+
+    /// What a peek shows after a refill failed: with the quirk, the place where the bytes were.
+    fn cut_short(&self, stale: Range<usize>, size: usize, offset: usize) -> Range<usize> {
+        if self.link.config.quirks.stale_peek { stale } else { self.shown(size, offset) }
     }
 
     /// The range of a peek that was checked, or why it is not all there.

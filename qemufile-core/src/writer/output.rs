@@ -57,6 +57,7 @@ impl Output {
     async fn then(&mut self, then: Then) -> Result<(), StreamError> {
         match then {
             Then::Continue => self.link.check(),
+            Then::Flush if self.link.blocks() => self.flush_now(),
             Then::Flush => self.flush().await,
         }
     }
@@ -64,10 +65,55 @@ impl Output {
     /// Writes all pieces, releases what may be released, empties the queue. C: `qemu_fflush`,
     /// L265.
     pub(crate) async fn flush(&mut self) -> Result<(), StreamError> {
+        let mut attempts = self.begin_flush()?;
+        let written = loop {
+            match self.write(&mut attempts) {
+                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
+                    Ok(()) => {}
+                    failed => break failed,
+                },
+                other => break other.map(drop),
+            }
+        };
+        self.end_flush(written)
+    }
+
+    /// As [`flush`](Self::flush), for a stream that [blocks](Link::blocks): no future is made.
+    pub(crate) fn flush_now(&mut self) -> Result<(), StreamError> {
+        let mut attempts = self.begin_flush()?;
+        let written = loop {
+            match self.write(&mut attempts) {
+                Ok(Settled::Blocked) => match attempts.wait_now(&self.link) {
+                    Ok(()) => {}
+                    failed => break failed,
+                },
+                other => break other.map(drop),
+            }
+        };
+        self.end_flush(written)
+    }
+
+    fn begin_flush(&mut self) -> Result<Attempts, StreamError> {
         self.link.check()?;
+        self.queue.close_run();
+        Ok(Attempts::new(Operation::Write, self.queue.len(), self.begun.unwrap_or(0)))
+    }
+
+    /// Writes until all is written, or the channel would block. C: `qio_channel_writev_all`, as its
+    /// callers see it.
+    fn write(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
+        while attempts.done() < self.queue.len() {
+            self.begun = Some(attempts.done());
+            let outcome = self.link.channel().write(self.queue.pieces().after(attempts.done()));
+            if let Settled::Blocked = attempts.settle(outcome)? {
+                return Ok(Settled::Blocked);
+            }
+        }
+        Ok(Settled::Moved(attempts.done()))
+    }
+
+    fn end_flush(&mut self, written: Result<(), StreamError>) -> Result<(), StreamError> {
         if !self.queue.is_empty() {
-            self.queue.close_run();
-            let written = self.write_all().await;
             self.begun = None;
             if written.is_ok() {
                 self.link.config.transferred.add(self.queue.len());
@@ -84,23 +130,6 @@ impl Output {
         }
         self.queue.clear();
         self.link.check()
-    }
-
-    /// C: `qio_channel_writev_all`, as its callers see it.
-    async fn write_all(&mut self) -> Result<(), StreamError> {
-        let total = self.queue.len();
-        let mut done = self.begun.unwrap_or(0);
-        let mut attempts = Attempts::new(Operation::Write, total, done);
-        while done < total {
-            self.begun = Some(done);
-            let outcome = self.link.channel().write(self.queue.pieces().after(done));
-            match attempts.settle(outcome)? {
-                Settled::Moved(count) => done += count,
-                Settled::Again => {}
-                Settled::Blocked => attempts.wait(&self.link).await?,
-            }
-        }
-        Ok(())
     }
 
     fn release(&mut self) {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::IO_BUF_SIZE;
-use crate::buffer::Buffer;
+use crate::buffer::{self, Buffer};
 use crate::config::{Config, ReleaseTarget};
 use crate::error::Misuse;
 use crate::memory::GuestMemory;
@@ -47,11 +47,13 @@ pub(crate) enum Source<'a> {
 
 impl<'a> Source<'a> {
     /// A range of guest memory, if it lies in it.
+    #[inline]
     pub(crate) fn guest(memory: &'a GuestMemory, range: Range<usize>) -> Result<Self, Misuse> {
         let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
         Ok(Self::Guest { memory, offset: range.start, len: range.len() })
     }
 
+    #[inline]
     fn start(&self) -> usize {
         match self {
             Self::Shared(_) => 0,
@@ -59,6 +61,7 @@ impl<'a> Source<'a> {
         }
     }
 
+    #[inline]
     fn len(&self) -> usize {
         match self {
             Self::Shared(bytes) => bytes.len(),
@@ -67,6 +70,7 @@ impl<'a> Source<'a> {
     }
 
     /// Address of the first byte.
+    #[inline]
     fn address(&self) -> usize {
         match self {
             Self::Shared(bytes) => bytes.as_ptr() as usize,
@@ -75,6 +79,7 @@ impl<'a> Source<'a> {
     }
 
     /// Whether `owner` is whose bytes these are.
+    #[inline]
     fn is_of(&self, owner: &Owner) -> bool {
         match (self, owner) {
             (Self::Guest { memory, .. }, Owner::Guest(other)) => memory.is_same(other),
@@ -143,7 +148,7 @@ impl Queue {
         if bytes.len() >= room.len() {
             return false;
         }
-        room[..bytes.len()].copy_from_slice(bytes);
+        buffer::copy(&mut room[..bytes.len()], bytes);
         self.next += bytes.len();
         true
     }
@@ -209,6 +214,7 @@ impl Queue {
     }
 
     /// Queues bytes that lie elsewhere. C: `add_to_iovec`, L377.
+    #[inline]
     pub(crate) fn push(&mut self, source: Source<'_>, may_free: bool) -> Then {
         self.close_run();
         let last = self.segments.last_mut().filter(|last| last.owner.is_some());
@@ -239,6 +245,7 @@ impl Queue {
         if self.is_full() { Then::Flush } else { Then::Continue }
     }
 
+    #[inline]
     fn push_segment(&mut self, source: Source<'_>, joined: bool) {
         let (start, len) = (source.start(), source.len());
         if !self.owners.last().is_some_and(|owner| source.is_of(owner)) {
@@ -251,6 +258,7 @@ impl Queue {
     }
 
     /// Makes a piece of bytes in the buffer.
+    #[inline]
     fn close(&mut self, start: usize, len: usize) {
         self.segments.push(Segment { owner: None, joined: false, start, len });
         self.closed += len;

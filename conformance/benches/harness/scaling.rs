@@ -1,0 +1,86 @@
+//! Exploring on one thread and on two.
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use conformance::explore::{End, Plan, Shard, Watch, explore};
+
+use crate::cost::{SEED, judge};
+use crate::{Effort, Error, Line};
+
+/// Least that a second thread has to bring.
+const GOAL: f64 = 1.9;
+
+struct Alone;
+
+impl Watch for Alone {
+    fn done(&self, _cases: u64) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// Seconds on the clock, and of processors.
+#[derive(Clone, Copy)]
+struct Taken {
+    clock: f64,
+    processors: f64,
+}
+
+/// Seconds that this process has had of processors, in steps of a hundredth.
+fn processors() -> Result<f64, Error> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(") ").ok_or("/proc/self/stat has no name")?;
+    let ticks: Vec<f64> =
+        fields.split(' ').skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}
+
+fn once(cases: u64, jobs: usize) -> Result<Taken, Error> {
+    let plan = Plan {
+        seed: SEED,
+        end: End::Cases(cases),
+        jobs: NonZeroUsize::new(jobs).ok_or("no jobs")?,
+        shard: Shard::WHOLE,
+        failures: 1,
+    };
+    let (began, before) = (Instant::now(), processors()?);
+    let explored = explore(&plan, &Alone, &|| judge().map_err(|error| error.to_string()))?;
+    if !explored.failing.is_empty() {
+        return Err("a generated case failed: run `conformance explore --seed 1`".into());
+    }
+    Ok(Taken { clock: began.elapsed().as_secs_f64(), processors: processors()? - before })
+}
+
+pub(crate) fn measure(effort: Effort) -> Result<[Line; 2], Error> {
+    let cases = 5 * effort.cases;
+    let none = Taken { clock: f64::INFINITY, processors: f64::INFINITY };
+    let mut best = [none; 2];
+    for _ in 0..effort.rounds {
+        for (best, jobs) in best.iter_mut().zip(1..) {
+            let taken = once(cases, jobs)?;
+            best.clock = best.clock.min(taken.clock);
+            best.processors = best.processors.min(taken.processors);
+        }
+    }
+    let [one, two] = best;
+    let gain = one.clock / two.clock;
+    let spent = two.processors / one.processors.max(0.01);
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let rate = |taken: Taken| cases as f64 / taken.clock;
+    Ok([
+        Line {
+            what: "explore on two jobs".to_owned(),
+            found: format!("{gain:.2}x ({:.0} and {:.0} cases/s)", rate(one), rate(two)),
+            goal: "1.9x",
+            met: gain >= GOAL,
+        },
+        Line {
+            what: "processor time of the same on two jobs".to_owned(),
+            found: format!("{spent:.2} of that on one"),
+            goal: "at most 1.05",
+            met: spent <= 2.0 / GOAL,
+        },
+    ])
+}
