@@ -73,6 +73,10 @@ fn fresh(about: About, dice: &mut Dice<'_>) -> Trace {
     if !dice.one_in(4) {
         trace.ops.truncate(dice.between(2, 12));
     }
+    // Inputs that are described hold no bytes for the engine to change.
+    if dice.one_in(2) {
+        spell_out(&mut trace, dice);
+    }
     trace
 }
 
