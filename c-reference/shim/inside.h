@@ -1,4 +1,4 @@
-/* What the three source files of the shim have in common. */
+/* What the source files of the shim have in common. */
 #ifndef REFERENCE_INSIDE_H
 #define REFERENCE_INSIDE_H
 
@@ -20,6 +20,7 @@ void reference_run(struct host *host, struct call *call);
 void reference_look(QEMUFile *file, struct view *view);
 void reference_discard(struct host *host, QEMUFile *file);
 void reference_empty(struct host *host);
+void *reference_allocated(void *memory);
 void reference_keep(struct host *host, void *memory);
 Error *reference_error(struct text text);
 struct text reference_error_text(const Error *error);

@@ -8,12 +8,13 @@ use std::{fs, io};
 use crate::recipe::{self, FLAGS, ORIGINAL_NAME, SOURCES, UNIT, VISIBILITY};
 
 /// The shim, as it was when this crate was built.
-pub(crate) const SHIM: [(&str, &str); 21] = [
+pub(crate) const SHIM: [(&str, &str); 22] = [
     ("calls.c", include_str!("../shim/calls.c")),
     ("host.h", include_str!("../shim/host.h")),
     ("inside.h", include_str!("../shim/inside.h")),
     ("io/channel-file.h", include_str!("../shim/io/channel-file.h")),
     ("later.c", include_str!("../shim/later.c")),
+    ("memory.c", include_str!("../shim/memory.c")),
     ("migration-stats.h", include_str!("../shim/migration-stats.h")),
     ("migration.h", include_str!("../shim/migration.h")),
     ("options.h", include_str!("../shim/options.h")),

@@ -21,7 +21,7 @@ pub(crate) const VISIBILITY: &str = "-fvisibility=hidden";
 pub(crate) const UNIT: &str = "unit.c";
 
 /// The shim's own source files.
-pub(crate) const SOURCES: [&str; 4] = ["calls.c", "later.c", "shim.c", "text.c"];
+pub(crate) const SOURCES: [&str; 5] = ["calls.c", "later.c", "memory.c", "shim.c", "text.c"];
 
 /// The name under which [`UNIT`] includes the original.
 pub(crate) const ORIGINAL_NAME: &str = "qemu-file.c";

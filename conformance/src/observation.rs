@@ -26,6 +26,12 @@ impl Observation {
         Self { value: Value::SteppedOver, events: Vec::new(), states: Vec::new() }
     }
 
+    /// The subject went out of its contract.
+    #[must_use]
+    pub fn broken(how: impl Into<String>) -> Self {
+        Self { value: Value::Broken(how.into()), events: Vec::new(), states: Vec::new() }
+    }
+
     /// Whether this is what `expected` demands. Equality, but for one point: where the original
     /// hits an assertion, a subject may refuse the call by its types or with an error instead.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Lets a subject carry out a trace.
 
 use crate::domain::Domain;
-use crate::observation::{Observation, Value};
+use crate::observation::Observation;
 use crate::subject::Subject;
 use crate::survey::Survey;
 use crate::trace::{Op, Trace};
@@ -33,11 +33,7 @@ pub fn run(
         .map(|(op, _)| op)
         .collect();
     let mut answers = subject.steps(&asked).into_iter();
-    let unanswered = || Observation {
-        value: Value::Broken("the subject gave no answer".to_owned()),
-        events: Vec::new(),
-        states: Vec::new(),
-    };
+    let unanswered = || Observation::broken("the subject gave no answer");
     let mut steps: Vec<Observation> = survey
         .domains
         .iter()

@@ -48,7 +48,10 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
         trace.ops.drain(start..end);
     }
     about.narrow(&mut trace);
-    store(trace, buffer)
+    match store(trace, buffer) {
+        0 => store(fresh(about, &mut dice), buffer),
+        len => len,
+    }
 }
 
 /// Puts a case together from two others; gives its length, which is no more than `into` has.
@@ -62,7 +65,10 @@ pub fn cross(about: About, one: &[u8], other: &[u8], into: &mut [u8], seed: u32)
     };
     splice(&mut trace, &other, &mut dice);
     about.narrow(&mut trace);
-    store(trace, into)
+    match store(trace, into) {
+        0 => store(fresh(about, &mut dice), into),
+        len => len,
+    }
 }
 
 /// A generated trace, as a rule the beginning of one.
@@ -73,10 +79,14 @@ fn fresh(about: About, dice: &mut Dice<'_>) -> Trace {
     if !dice.one_in(4) {
         trace.ops.truncate(dice.between(2, 12));
     }
+    // Inputs that are described hold no bytes for the engine to change.
+    if dice.one_in(2) {
+        spell_out(&mut trace, dice);
+    }
     trace
 }
 
-/// Writes the longest beginning of `trace` that there is room for.
+/// Writes the longest beginning of `trace` that there is room for; 0 where there is none for any.
 fn store(mut trace: Trace, buffer: &mut [u8]) -> usize {
     loop {
         if let Ok(bytes) = encode(&trace)
@@ -86,7 +96,7 @@ fn store(mut trace: Trace, buffer: &mut [u8]) -> usize {
             return bytes.len();
         }
         if trace.ops.is_empty() {
-            // Not even the world fits: the engine begins anew.
+            // Not even the world fits.
             return 0;
         }
         trace.ops.truncate(trace.ops.len() / 2);

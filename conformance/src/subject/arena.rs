@@ -3,64 +3,78 @@
 use std::io;
 use std::ops::Range;
 
-use qemufile_core::GuestMemory;
+use qemufile_core::{GuestMemory, Misuse};
 
-use crate::trace::Data;
+use crate::trace::{Data, Op};
 
 /// Most arenas that are kept: traces that come one after the other have few kinds of them.
 const MOST: usize = 8;
 
-/// Arenas by what they hold at the beginning of a trace, the last one used in front. To map and to
+/// Arenas by what they hold at the beginning of a trace, the last one taken in front. To map and to
 /// fill one costs more than most traces.
 #[derive(Default)]
-pub(super) struct Arenas(Vec<Arena>);
+pub(super) struct Arenas {
+    kept: Vec<Arena>,
+    /// Whether the one in front holds what the trace says: most traces never look at it.
+    filled: bool,
+}
 
 struct Arena {
     content: Data,
     memory: GuestMemory,
-    /// What the trace has changed.
+    /// Where it may hold something else.
     changed: Range<usize>,
 }
 
 impl Arenas {
-    /// An arena that holds `content`.
+    /// The arena of a trace; [`before`](Self::before) fills it with `content`.
     ///
     /// # Errors
     ///
     /// What `mmap` says.
-    pub(super) fn holding(&mut self, content: &Data) -> io::Result<GuestMemory> {
-        let found = match self.0.iter().position(|arena| arena.content == *content) {
-            Some(at) => self.0.remove(at),
+    pub(super) fn take(&mut self, content: &Data) -> io::Result<GuestMemory> {
+        let found = match self.kept.iter().position(|arena| arena.content == *content) {
+            Some(at) => self.kept.remove(at),
             None => {
                 let len = content.len();
-                self.0.truncate(MOST - 1);
+                self.kept.truncate(MOST - 1);
                 let memory = GuestMemory::anonymous(len)?;
                 Arena { content: content.clone(), memory, changed: 0..len }
             }
         };
         let memory = found.memory.clone();
-        self.0.insert(0, found);
-        let front = &mut self.0[0];
-        if !front.changed.is_empty() {
-            let mut bytes = vec![0; front.changed.len()];
-            front.content.copy_at(front.changed.start, &mut bytes);
-            memory.write_at(front.changed.start, &bytes).map_err(io::Error::other)?;
-            front.changed = 0..0;
-        }
+        self.kept.insert(0, found);
+        self.filled = false;
         Ok(memory)
     }
 
-    /// Notes that the trace changes `len` bytes at `offset` of the arena that was asked for last.
-    pub(super) fn change(&mut self, offset: usize, len: usize) {
-        if let Some(Arena { changed, memory, .. }) = self.0.first_mut() {
-            let end = offset.saturating_add(len).min(memory.len());
-            let start = offset.min(end);
-            *changed = if changed.start >= changed.end {
-                start..end
-            } else {
-                changed.start.min(start)..changed.end.max(end)
-            };
+    /// Makes the arena ready for an operation of the trace that took it.
+    ///
+    /// # Errors
+    ///
+    /// What the memory says of a range that is not in it, which never comes to pass.
+    pub(super) fn before(&mut self, op: &Op) -> Result<(), Misuse> {
+        let written = match op {
+            Op::PutBufferAsync { .. } => 0..0,
+            Op::ChangeArena { offset, data } => *offset..offset.saturating_add(data.len()),
+            _ => return Ok(()),
+        };
+        let Some(Arena { content, memory, changed }) = self.kept.first_mut() else { return Ok(()) };
+        if !self.filled {
+            let mut bytes = vec![0; changed.len()];
+            content.copy_at(changed.start, &mut bytes);
+            memory.write_at(changed.start, &bytes)?;
+            *changed = 0..0;
+            self.filled = true;
         }
+        let end = written.end.min(memory.len());
+        let start = written.start.min(end);
+        if changed.start >= changed.end {
+            *changed = start..end;
+        } else if start < end {
+            *changed = changed.start.min(start)..changed.end.max(end);
+        }
+        Ok(())
     }
 }
 
@@ -77,21 +91,31 @@ mod tests {
         bytes
     }
 
+    const LOOK: Op = Op::PutBufferAsync { stream: 0, offset: 0, len: 1, may_free: false };
+
     #[test]
     fn what_a_trace_changed_is_undone() {
         let mut arenas = Arenas::default();
         let content = Data::from(Segment::Counting(100));
-        let first = arenas.holding(&content).unwrap();
+        let first = arenas.take(&content).unwrap();
+        assert_eq!(seen(&first), [0; 100], "nothing looks at it yet");
         for (offset, bytes) in [(90, &b"late"[..]), (3, b"early")] {
+            arenas.before(&Op::ChangeArena { offset, data: bytes.into() }).unwrap();
             first.write_at(offset, bytes).unwrap();
-            arenas.change(offset, bytes.len());
         }
-        let again = arenas.holding(&content).unwrap();
+        arenas.before(&LOOK).unwrap();
+        assert_eq!(seen(&first)[90..94], *b"late");
+        assert_eq!(seen(&first)[..10], [0, 1, 2, b'e', b'a', b'r', b'l', b'y', 8, 9]);
+        let again = arenas.take(&content).unwrap();
         assert!(again.is_same(&first));
+        arenas.before(&LOOK).unwrap();
         assert_eq!(seen(&again), content.to_vec());
-        // A change that no memory took.
-        arenas.change(usize::MAX, usize::MAX);
-        assert_eq!(seen(&arenas.holding(&content).unwrap()), content.to_vec());
+        // A change that no memory takes.
+        let data = Data::from(Segment::Counting(9));
+        arenas.before(&Op::ChangeArena { offset: usize::MAX, data }).unwrap();
+        arenas.take(&content).unwrap();
+        arenas.before(&LOOK).unwrap();
+        assert_eq!(seen(&again), content.to_vec());
     }
 
     #[test]
@@ -100,9 +124,11 @@ mod tests {
         for round in 0..2 {
             for byte in 0..2 * u8::try_from(MOST).unwrap() {
                 let content = Data::from(Segment::Repeat { byte, len: 10 });
-                assert_eq!(seen(&arenas.holding(&content).unwrap()), [byte; 10], "{round}");
+                let memory = arenas.take(&content).unwrap();
+                arenas.before(&LOOK).unwrap();
+                assert_eq!(seen(&memory), [byte; 10], "{round}");
             }
         }
-        assert_eq!(arenas.0.len(), MOST);
+        assert_eq!(arenas.kept.len(), MOST);
     }
 }

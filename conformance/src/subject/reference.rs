@@ -74,7 +74,7 @@ impl Subject for Original {
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
-        let arena = self.arenas.holding(&world.arena).map_err(Self::unready)?;
+        let arena = self.arenas.take(&world.arena).map_err(Self::unready)?;
         let machine = match self.stage.take() {
             Some(mut machine) => {
                 machine.reset();
@@ -91,21 +91,16 @@ impl Subject for Original {
 
     fn step(&mut self, op: &Op) -> Observation {
         let Some(machine) = &mut self.stage else {
-            return Observation {
-                value: Value::Broken("no trace was begun".to_owned()),
-                events: Vec::new(),
-                states: Vec::new(),
-            };
+            return Observation::broken("no trace was begun");
         };
-        match op {
-            Op::ChangeArena { offset, data } => self.arenas.change(*offset, data.len()),
-            Op::PutCompressionData { .. } => {
-                for level in self.levels.drain(..) {
-                    // What zlib refuses is not there, which the call itself then says.
-                    let _ = machine.add_compressor(i32::from(level));
-                }
+        if let Err(misuse) = self.arenas.before(op) {
+            return Observation::broken(misuse.to_string());
+        }
+        if let Op::PutCompressionData { .. } = op {
+            for level in self.levels.drain(..) {
+                // What zlib refuses is not there, which the call itself then says.
+                let _ = machine.add_compressor(i32::from(level));
             }
-            _ => {}
         }
         let value = match call(machine, &mut self.room, op) {
             Ok(value) => value,

@@ -76,7 +76,7 @@ impl Subject for Core {
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
         let arena = self
             .arenas
-            .holding(&world.arena)
+            .take(&world.arena)
             .map_err(|error| Unready { subject: self.name, reason: error.to_string() })?;
         let mut stage = match self.stage.take() {
             Some(mut stage) => {
@@ -102,10 +102,10 @@ impl Subject for Core {
 
     fn step(&mut self, op: &Op) -> Observation {
         let Some(stage) = &mut self.stage else {
-            return broken("no trace was begun".to_owned());
+            return Observation::broken("no trace was begun");
         };
-        if let Op::ChangeArena { offset, data } = op {
-            self.arenas.change(*offset, data.len());
+        if let Err(misuse) = self.arenas.before(op) {
+            return Observation::broken(misuse.to_string());
         }
         // A core that panics has diverged; the run goes on.
         match catch_unwind(AssertUnwindSafe(|| stage.step(op))) {
@@ -115,7 +115,7 @@ impl Subject for Core {
                     .downcast_ref::<String>()
                     .map(String::as_str)
                     .or_else(|| panic.downcast_ref::<&str>().copied());
-                broken(format!("panic: {}", text.unwrap_or("without a text")))
+                Observation::broken(format!("panic: {}", text.unwrap_or("without a text")))
             }
         }
     }
@@ -134,10 +134,6 @@ impl Subject for Core {
         stage.shared.world().take_events();
         events
     }
-}
-
-fn broken(text: String) -> Observation {
-    Observation { value: Value::Broken(text), events: Vec::new(), states: Vec::new() }
 }
 
 impl Stage {
