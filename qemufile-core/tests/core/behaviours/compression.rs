@@ -88,3 +88,19 @@ fn row_18_a_failed_stream_queues_bytes_all_the_same() {
         assert_eq!((scripted.events(), writer.error().unwrap().errno()), (vec![], -5));
     }
 }
+
+#[test]
+fn row_18_a_full_queue_of_a_failed_stream_takes_no_more() {
+    let memory = GuestMemory::anonymous(4096).unwrap();
+    let (scripted, mut writer) = open(Quirks::FAITHFUL);
+    for at in 0..MAX_PIECES - 1 {
+        writer.put_guest(&memory, at * 2..at * 2 + 1, false).unwrap();
+    }
+    compat::set_error(&writer, -28);
+    let mut compressor = Compressor::new(1);
+    let lengths =
+        [(); 3].map(|()| compat::put_compression_data(&mut writer, &mut compressor, &[b'x'; 1000]));
+    assert!(lengths[0] > 4 && lengths.iter().all(|length| *length == lengths[0]), "{lengths:?}");
+    assert_eq!(compat::close_writer(writer), -28);
+    assert_eq!(scripted.events(), [Event::Close], "nothing is written");
+}
