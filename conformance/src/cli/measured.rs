@@ -9,7 +9,7 @@ use conformance::mutants::table::KillTable;
 use conformance::report::{Basis, KeptError, Measured, Report};
 
 use super::setup::Setup;
-use super::{Stop, files};
+use super::{Stop, files, output};
 
 /// A measurement that a command makes.
 pub(crate) struct Kind {
@@ -75,14 +75,14 @@ impl Kind {
         Ok(measured)
     }
 
+    /// What was kept. A file of another version is as good as none, and is named.
     fn kept<T: serde::de::DeserializeOwned>(
         &self,
-        output: &Path,
-        problems: &mut Vec<String>,
+        folder: &Path,
     ) -> Result<Option<Measured<T>>, Stop> {
-        let kept = Measured::kept(&output.join(self.file), self.command, &self.basis()?);
+        let kept = Measured::kept(&folder.join(self.file), self.command, &self.basis()?);
         Ok(kept.unwrap_or_else(|error: KeptError| {
-            problems.push(error.to_string());
+            output::complain(&error.to_string());
             None
         }))
     }
@@ -90,9 +90,7 @@ impl Kind {
 
 /// Adds what was last measured to a report.
 pub(crate) fn add(setup: &Setup, report: &mut Report) -> Result<(), Stop> {
-    let mut problems = Vec::new();
-    report.mutants = MUTANTS.kept::<KillTable>(&setup.output, &mut problems)?;
-    report.coverage = COVERAGE.kept::<Coverage>(&setup.output, &mut problems)?;
-    report.problems.append(&mut problems);
+    report.mutants = MUTANTS.kept::<KillTable>(&setup.output)?;
+    report.coverage = COVERAGE.kept::<Coverage>(&setup.output)?;
     Ok(())
 }

@@ -125,7 +125,11 @@ fn measured(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     let coverage = coverage.map(|known| (known.current, &known.command, known.result.summary()));
     for (name, known) in [("mutants", mutants), ("coverage", coverage)] {
         let Some((current, command, summary)) = known else { continue };
-        let old = if current { String::new() } else { format!(" (of other traces: {command})") };
+        let old = if current {
+            String::new()
+        } else {
+            format!(" (of another state of these files; `{command}` measures again)")
+        };
         for line in summary.lines() {
             writeln!(f, "{FAINT}measured: {name}: {line}{old}{FAINT:#}")?;
         }
