@@ -277,7 +277,7 @@ fn check(operation: Loop, len: usize, content: &[u8], steps: &[Step]) -> Result<
             (content.len() != PAGES * PAGE).then_some("32 pages of 4096 bytes")
         }
         Loop::WriteStream | Loop::ReadStream => {
-            let total: usize = steps.iter().map(|step| step.advance()).sum();
+            let total: usize = steps.iter().map(Step::advance).sum();
             (total != content.len() || !steps.iter().all(Step::is_sound))
                 .then_some("as many as the steps take, each of the length of its kind")
         }

@@ -126,7 +126,7 @@ impl Writer {
     /// As [`put_byte`](Self::put_byte).
     #[inline]
     pub fn put_buffer(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        if self.0.extend(bytes) { Ok(()) } else { now(self.0.put_buffer(bytes)) }
+        if self.0.extend(bytes) { Ok(()) } else { self.0.put_buffer_now(bytes) }
     }
 
     /// Queues a share of `bytes` as a piece of its own, without copying. C:

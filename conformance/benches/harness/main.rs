@@ -57,7 +57,7 @@ impl Effort {
     fn of(arguments: &Arguments) -> Self {
         let usual = Self {
             cases: 4000,
-            rounds: 9,
+            rounds: 5,
             explored: [10_000, 200_000],
             stream: 1 << 30,
             operations: 100_000,

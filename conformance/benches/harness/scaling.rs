@@ -54,7 +54,7 @@ fn once(cases: u64, jobs: usize) -> Result<Taken, Error> {
 }
 
 pub(crate) fn measure(effort: Effort) -> Result<[Line; 2], Error> {
-    let cases = 5 * effort.cases;
+    let cases = 2 * effort.cases;
     let none = Taken { clock: f64::INFINITY, processors: f64::INFINITY };
     let mut best = [none; 2];
     for _ in 0..effort.rounds {

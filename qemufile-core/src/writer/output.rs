@@ -145,12 +145,21 @@ impl Output {
     pub(crate) async fn put_buffer(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
         self.begin().await?;
         while !bytes.is_empty() {
-            let room = self.queue.room();
-            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
-            room[..now.len()].copy_from_slice(now);
-            let then = self.queue.push_buffered(now.len());
+            let then = self.queue.put_front(&mut bytes);
             self.then(then).await?;
-            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// As [`put_buffer`](Self::put_buffer), for a stream that [blocks](Link::blocks): no future is
+    /// made.
+    pub(crate) fn put_buffer_now(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
+        self.link.check()?;
+        while !bytes.is_empty() {
+            match self.queue.put_front(&mut bytes) {
+                Then::Continue => self.link.check()?,
+                Then::Flush => self.flush_now()?,
+            }
         }
         Ok(())
     }

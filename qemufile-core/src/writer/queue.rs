@@ -190,6 +190,15 @@ impl Queue {
         self.may_free >> piece & 1 == 1
     }
 
+    /// Puts as many of `bytes` as there is room for, and takes them from its front.
+    pub(crate) fn put_front(&mut self, bytes: &mut &[u8]) -> Then {
+        let room = self.room();
+        let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+        room[..now.len()].copy_from_slice(now);
+        *bytes = later;
+        self.push_buffered(now.len())
+    }
+
     /// Queues the next `len` bytes of the buffer, which are in place. C: `add_buf_to_iovec`, L407.
     pub(crate) fn push_buffered(&mut self, len: usize) -> Then {
         if !self.open {
