@@ -86,7 +86,7 @@ impl Segment {
         let into = &mut into[..count];
         match self {
             Self::Bytes(bytes) => {
-                into.copy_from_slice(bytes.get(from..from + count).unwrap_or(&[]))
+                into.copy_from_slice(bytes.get(from..from + count).unwrap_or(&[]));
             }
             Self::Counting(_) => {
                 let start = from % COUNTING_PERIOD;
