@@ -17,7 +17,7 @@ fn trace(operations: usize) -> Trace {
     let world = World { channels: vec![Channel::default(), reading], ..World::default() };
     let opened = [Op::NewOutput { channel: 0 }, Op::NewInput { channel: 1 }];
     let moved = (0..).map(|number: u64| {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             Op::PutBe64 { stream: 0, value: number }
         } else {
             Op::GetBe64 { stream: 1 }

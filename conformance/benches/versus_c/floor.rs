@@ -46,9 +46,9 @@ impl Floor {
             let ring = &mut self.ring[self.at..self.at + now];
             let other = &mut self.other[done..done + now];
             if self.reads {
-                other.copy_from_slice(ring)
+                other.copy_from_slice(ring);
             } else {
-                ring.copy_from_slice(other)
+                ring.copy_from_slice(other);
             }
             done += now;
             self.at = (self.at + now) % IO_BUF_SIZE;
