@@ -66,10 +66,12 @@ pub(crate) enum Waiting {
 /// Runs a future of a stream that waits by blocking, which never is pending.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    // Ready at the first poll: with `Waiting::Block` all waiting is done inside it.
     loop {
-        // Ready at the first poll: with `Waiting::Block` all waiting is done inside it.
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => {}
         }
     }
 }

@@ -223,7 +223,7 @@ impl Reader {
     ///
     /// As [`get_to_fd`](Self::get_to_fd).
     pub fn get_to(&mut self, sink: &mut dyn Write, size: usize) -> Result<(), Error> {
-        now(self.0.get_to(sink, size))
+        now(self.0.get_to(|bytes| sink.write(bytes), size))
     }
 
     /// Closes the stream and its channel, also for others who share it. C: `qemu_fclose`, L355.

@@ -5,7 +5,6 @@ use crate::buffer::{self, Buffer};
 use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
 use crate::link::{Attempts, Link, Settled};
 
-use std::io::Write;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
@@ -348,11 +347,11 @@ impl Input {
         Ok(self.at(found))
     }
 
-    /// Passes `size` bytes on, each with one write of as many as are buffered; the bytes that a
+    /// Passes `size` bytes on to `write`, each with one call of as many as are buffered; the bytes that a
     /// failing sink did not take stay unread. C: `qemu_file_get_to_fd`, L807.
-    pub(crate) async fn get_to<W: Write + ?Sized>(
+    pub(crate) async fn get_to(
         &mut self,
-        sink: &mut W,
+        mut write: impl FnMut(&[u8]) -> std::io::Result<usize>,
         size: usize,
     ) -> Result<(), Error> {
         let mut written = 0;
@@ -365,7 +364,7 @@ impl Input {
             }
             let buffered = self.buffered();
             let offered = &buffered[..buffered.len().min(size - written)];
-            let error = match sink.write(offered) {
+            let error = match write(offered) {
                 Ok(0) => {
                     std::io::Error::new(std::io::ErrorKind::WriteZero, "the sink took no byte")
                 }
@@ -386,7 +385,7 @@ impl Input {
     }
 
     pub(crate) async fn get_to_fd(&mut self, fd: BorrowedFd<'_>, size: usize) -> Result<(), Error> {
-        self.get_to(&mut Descriptor(fd), size).await
+        self.get_to(|bytes| Ok(rustix::io::write(fd, bytes)?), size).await
     }
 
     /// Bytes for `BufRead`: the end of the stream is none, as there.
@@ -402,19 +401,6 @@ impl Input {
 
     pub(crate) fn consume(&mut self, count: usize) {
         self.index += count.min(self.size - self.index);
-    }
-}
-
-/// A descriptor to write to: one `write` each, its errors as they come.
-struct Descriptor<'fd>(BorrowedFd<'fd>);
-
-impl Write for Descriptor<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(rustix::io::write(self.0, bytes)?)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

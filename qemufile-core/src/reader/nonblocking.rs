@@ -172,7 +172,7 @@ impl AsyncReader {
     ///
     /// As there.
     pub async fn get_to<W: Write>(&mut self, sink: &mut W, size: usize) -> Result<(), Error> {
-        self.0.get_to(sink, size).await
+        self.0.get_to(|bytes| sink.write(bytes), size).await
     }
 
     /// As [`Reader::close`](crate::Reader::close).

@@ -51,7 +51,7 @@ impl Output {
             return Ok(());
         }
         self.link.check()?;
-        if self.begun.is_some() { self.flush().await } else { Ok(()) }
+        self.flush().await
     }
 
     async fn then(&mut self, then: Then) -> Result<(), StreamError> {
@@ -262,12 +262,9 @@ impl Output {
         }
         let room = self.queue.room();
         let available = room.len().saturating_sub(HEADER);
-        let no_space = Error::NoSpace { needed: bound, available };
-        if available < bound {
-            return Err(no_space);
-        }
-        let Some((header, payload)) = room.split_at_mut_checked(HEADER) else {
-            return Err(no_space);
+        let halves = room.split_at_mut_checked(HEADER);
+        let Some((header, payload)) = halves.filter(|(_, payload)| payload.len() >= bound) else {
+            return Err(Error::NoSpace { needed: bound, available });
         };
         let len = deflate(payload)?;
         // The room is less than 32 KiB.

@@ -226,32 +226,35 @@ impl Queue {
     #[inline]
     pub(crate) fn push(&mut self, source: Source<'_>, may_free: bool) -> Then {
         self.close_run();
-        let last = self.segments.last_mut().filter(|last| last.owner.is_some());
-        let joined = match last {
-            Some(last) if self.may_free >> (self.pieces - 1) & 1 == u64::from(may_free) => {
-                let of_last = last.owner.and_then(|owner| self.owners.get(owner as usize));
-                if end_of(last, of_last) == Some(source.address()) {
-                    if of_last.is_some_and(|owner| source.is_of(owner)) {
-                        last.len += source.len();
-                        self.closed += source.len();
-                        return if self.is_full() { Then::Flush } else { Then::Continue };
-                    }
-                    true
-                } else {
-                    false
-                }
+        match self.continues(&source, may_free) {
+            Some(true) => self.lengthen(source.len()),
+            Some(false) => self.push_segment(source, true),
+            None if self.is_full() => return Then::Flush,
+            None => {
+                self.may_free |= u64::from(may_free) << self.pieces;
+                self.pieces += 1;
+                self.push_segment(source, false);
             }
-            _ => false,
-        };
-        if !joined {
-            if self.is_full() {
-                return Then::Flush;
-            }
-            self.may_free |= u64::from(may_free) << self.pieces;
-            self.pieces += 1;
         }
-        self.push_segment(source, joined);
         if self.is_full() { Then::Flush } else { Then::Continue }
+    }
+
+    /// Whether `source` begins where the last piece ends, and is marked alike; then, whether it is
+    /// also of the same owner.
+    #[inline]
+    fn continues(&self, source: &Source<'_>, may_free: bool) -> Option<bool> {
+        let last = self.segments.last()?;
+        let owner = self.backing().owner(last)?;
+        (end_of(last, owner) == source.address() && self.is_marked(self.pieces - 1) == may_free)
+            .then(|| source.is_of(owner))
+    }
+
+    #[inline]
+    fn lengthen(&mut self, more: usize) {
+        if let Some(last) = self.segments.last_mut() {
+            last.len += more;
+            self.closed += more;
+        }
     }
 
     #[inline]
@@ -364,12 +367,12 @@ impl Queue {
 }
 
 /// Address of the byte behind a segment that `owner` has.
-fn end_of(segment: &Segment, owner: Option<&Owner>) -> Option<usize> {
-    let base = match owner? {
+fn end_of(segment: &Segment, owner: &Owner) -> usize {
+    let base = match owner {
         Owner::Shared(bytes) => bytes.as_ptr() as usize,
         Owner::Guest(memory) => memory.as_ptr() as usize,
     };
-    Some(base + segment.start + segment.len)
+    base + segment.start + segment.len
 }
 
 fn target<'a>(segment: &Segment, owner: Option<&'a Owner>) -> ReleaseTarget<'a> {
