@@ -138,14 +138,6 @@ impl Link {
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.waiting, Waiting::Block)
     }
-
-    /// Waits until the channel is ready, as this stream waits.
-    async fn ready(&self, direction: Direction) -> io::Result<()> {
-        match self.waiting {
-            Waiting::Block => self.channel.wait(direction),
-            Waiting::Yield => poll_fn(|cx| self.channel.poll_ready(cx, direction)).await,
-        }
-    }
 }
 
 /// Sorts the outcomes of one channel operation that is tried until it moves a byte.
@@ -203,9 +195,10 @@ impl Attempts {
         Err(StreamError::channel(self.operation, self.wanted, self.done, error))
     }
 
-    /// Waits after an attempt that would have blocked.
+    /// Waits after an attempt that would have blocked, as a task.
     pub(crate) async fn wait(&self, link: &Link) -> Result<(), StreamError> {
-        link.ready(self.direction()).await.map_err(|error| self.waited(error))
+        let ready = poll_fn(|cx| link.channel.poll_ready(cx, self.direction())).await;
+        ready.map_err(|error| self.waited(error))
     }
 
     /// As [`wait`](Self::wait), for a stream that [blocks](Link::blocks).

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use qemufile_core::compat::nonblocking;
 use qemufile_core::{
-    AsyncReader, AsyncWriter, GuestMemory, IO_BUF_SIZE, Quirks, Reader, Stream, Writer, compat,
+    AsyncReader, AsyncWriter, Cause, GuestMemory, IO_BUF_SIZE, Operation, Quirks, Reader, Stream,
+    Writer, compat,
 };
 
 /// Polls until the future is done; every wait here wakes its task itself.
@@ -358,4 +359,14 @@ fn a_task_passes_bytes_on_to_a_descriptor() {
     std::io::Read::read_to_end(&mut source, &mut passed_on).unwrap();
     assert_eq!(passed_on, pattern(90));
     assert_eq!(reader.buffered(), &pattern(100)[90..]);
+}
+
+#[test]
+fn a_wait_that_fails_is_an_error_of_the_stream() {
+    let (_, mut writer) =
+        open(channel([]).writes([Step::Move(1), Step::Block]).wait_error(9).pending(1));
+    block_on(writer.put_be16(1)).unwrap();
+    let error = block_on(writer.flush()).unwrap_err();
+    let Cause::Channel { operation, done, error, .. } = error.cause() else { panic!("{error:?}") };
+    assert_eq!((*operation, *done, error.raw_os_error()), (Operation::Wait, 1, Some(9)));
 }
