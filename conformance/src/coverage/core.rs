@@ -125,7 +125,7 @@ mod tests {
         std::fs::create_dir_all(&source).unwrap();
         let file = source.join("a.rs");
         std::fs::write(&file, "fn f() {\n    if all {\n        rest\n    }\n}\n").unwrap();
-        let segments = "[[1,1,1,true,true,false],[3,1,0,true,true,false],[4,1,1,true,false,false],[5,2,0,false,false,false]]";
+        let segments = "[[1,1,1,true,true,false],[2,12,0,true,true,false],[3,13,1,true,false,false],[5,2,0,false,false,false]]";
         let json = format!(
             r#"{{"data":[{{"files":[{{"filename":{:?},"segments":{segments},"branches":[[2,8,2,11,0,3,0,0,4]]}},{{"filename":"other.rs","segments":[[1,1,0,true,true,false],[2,1,0,false,false,false]]}}]}}]}}"#,
             file.to_str().unwrap(),
