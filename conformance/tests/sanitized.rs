@@ -13,7 +13,7 @@ use conformance::domain::Undefined;
 use conformance::mutants::{by_rules, ledger};
 
 /// The shim, and what the flags of `c-reference/src/recipe.rs` mean for these cases.
-const SOURCES: [&str; 5] = ["unit.c", "calls.c", "later.c", "shim.c", "text.c"];
+const SOURCES: [&str; 6] = ["unit.c", "calls.c", "later.c", "memory.c", "shim.c", "text.c"];
 const FLAGS: [&str; 9] = [
     "-std=gnu11",
     "-fwrapv",
