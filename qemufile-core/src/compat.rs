@@ -105,7 +105,7 @@ pub fn put_qemu_file(destination: &mut Writer, source: &mut Writer) -> i64 {
 fn moved(result: Result<usize, StreamError>) -> i64 {
     match result {
         Ok(count) => i64::try_from(count).unwrap_or(i64::MAX),
-        Err(error) if error.errno() < 0 => error.errno().into(),
+        Err(error) if error.errno().is_negative() => error.errno().into(),
         Err(_) => (-libc::EIO).into(),
     }
 }
