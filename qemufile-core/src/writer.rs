@@ -172,11 +172,8 @@ impl Writer {
     /// queued then.
     #[inline]
     pub fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
-        if let Ok(len) = u8::try_from(text.len()) {
-            self.put(&[len])?;
-            return Ok(self.put_buffer(text)?);
-        }
-        now(self.0.put_counted_string(text))
+        self.put(&[output::counted(text)?])?;
+        Ok(self.put_buffer(text)?)
     }
 
     /// Compresses `data` into the queue, behind its compressed length (be32); gives the length of

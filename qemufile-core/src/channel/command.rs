@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// standard output. QEMU's `exec:`. C: `QIOChannelCommand`.
 ///
 /// [`close`](Channel::close) closes both pipes and waits for the child, which has a minute to end
-/// before it is killed, or its [`patience`](Self::patience); a child that fails makes the close fail. A channel that is dropped without
-/// a close kills the child, so that none is left behind.
+/// before it is killed, or its [`patience`](Self::patience); a child that fails makes the close
+/// fail. A channel that is dropped without a close kills the child, so that none is left behind.
 pub struct CommandChannel {
     child: SharedChild,
     input: Option<DescriptorChannel>,

@@ -347,8 +347,8 @@ impl Input {
         Ok(self.at(found))
     }
 
-    /// Passes `size` bytes on to `write`, each with one call of as many as are buffered; the bytes that a
-    /// failing sink did not take stay unread. C: `qemu_file_get_to_fd`, L807.
+    /// Passes `size` bytes on to `write`, each with one call of as many as are buffered; the bytes
+    /// that a failing sink did not take stay unread. C: `qemu_file_get_to_fd`, L807.
     pub(crate) async fn get_to(
         &mut self,
         mut write: impl FnMut(&[u8]) -> std::io::Result<usize>,

@@ -11,6 +11,12 @@ use crate::error::{Error, Misuse, Operation, StreamError};
 use crate::link::{Attempts, Link, Settled};
 use crate::memory::GuestMemory;
 
+/// The length byte of a counted string. C: the assertion L775.
+#[inline]
+pub(super) fn counted(text: &[u8]) -> Result<u8, Misuse> {
+    u8::try_from(text.len()).map_err(|_| Misuse::StringTooLong { len: text.len() })
+}
+
 pub(crate) struct Output {
     pub(crate) link: Link,
     pub(crate) queue: Queue,
@@ -57,7 +63,6 @@ impl Output {
     async fn then(&mut self, then: Then) -> Result<(), StreamError> {
         match then {
             Then::Continue => self.link.check(),
-            Then::Flush if self.link.blocks() => self.flush_now(),
             Then::Flush => self.flush().await,
         }
     }
@@ -65,6 +70,9 @@ impl Output {
     /// Writes all pieces, releases what may be released, empties the queue. C: `qemu_fflush`,
     /// L265.
     pub(crate) async fn flush(&mut self) -> Result<(), StreamError> {
+        if self.link.blocks() {
+            return self.flush_now();
+        }
         let mut attempts = self.begin_flush()?;
         let written = loop {
             match self.write(&mut attempts) {
@@ -177,8 +185,7 @@ impl Output {
     }
 
     pub(crate) async fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
-        let len =
-            u8::try_from(text.len()).map_err(|_| Misuse::StringTooLong { len: text.len() })?;
+        let len = counted(text)?;
         self.put_bytes(&[len]).await?;
         Ok(self.put_buffer(text).await?)
     }

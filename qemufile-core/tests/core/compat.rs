@@ -7,7 +7,7 @@ use std::num::NonZeroI32;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::support::{Event, ScriptedChannel, Step, channel, pattern};
+use crate::support::{self, Event, ScriptedChannel, Step, channel, pattern};
 use qemufile_core::compat::{self, InPlace, nonblocking};
 use qemufile_core::{
     AsyncReader, AsyncWriter, IO_BUF_SIZE, Misuse, Quirks, Reader, Stream, Writer,
@@ -22,13 +22,11 @@ fn ready<F: Future>(future: F) -> F::Output {
 }
 
 fn reader(scripted: ScriptedChannel) -> Reader {
-    let config = scripted.config(Quirks::MENDED);
-    Reader::with_config(scripted.shared(), &config)
+    support::reader(scripted, Quirks::MENDED)
 }
 
 fn writer(scripted: ScriptedChannel) -> Writer {
-    let config = scripted.config(Quirks::FAITHFUL);
-    Writer::with_config(scripted.shared(), &config)
+    support::writer(scripted, Quirks::FAITHFUL).1
 }
 
 fn task_reader(scripted: ScriptedChannel) -> AsyncReader {

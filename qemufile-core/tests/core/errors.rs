@@ -5,20 +5,18 @@ use std::error::Error as _;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroI32;
 
-use crate::support::{ALL, Event, ScriptedChannel, Step, channel, pattern};
+use crate::support::{self, ALL, Event, ScriptedChannel, Step, channel, pattern};
 use qemufile_core::{
     Cause, CloseError, Error, GuestMemory, IO_BUF_SIZE, Misuse, Operation, Quirks, Reader,
     ShutdownError, Stream, StreamError, Writer, error_of_either,
 };
 
 fn reader(scripted: ScriptedChannel) -> Reader {
-    let config = scripted.config(Quirks::MENDED);
-    Reader::with_config(scripted.shared(), &config)
+    support::reader(scripted, Quirks::MENDED)
 }
 
 fn writer(scripted: ScriptedChannel) -> Writer {
-    let config = scripted.config(Quirks::MENDED);
-    Writer::with_config(scripted.shared(), &config)
+    support::writer(scripted, Quirks::MENDED).1
 }
 
 /// An error of a stream whose channel fails with an errno.

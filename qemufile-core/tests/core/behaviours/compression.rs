@@ -6,12 +6,10 @@ use qemufile_core::{
     Compressor, Error, GuestMemory, IO_BUF_SIZE, MAX_PIECES, Quirks, Stream, Writer, compat,
 };
 
-use crate::support::{Event, SETTINGS, ScriptedChannel, channel, pattern};
+use crate::support::{Event, SETTINGS, ScriptedChannel, channel, pattern, writer};
 
 fn open(quirks: Quirks) -> (Arc<ScriptedChannel>, Writer) {
-    let scripted = channel([]).shared();
-    let writer = Writer::with_config(scripted.clone(), &scripted.config(quirks));
-    (scripted, writer)
+    writer(channel([]), quirks)
 }
 
 fn pieces(event: &Event) -> &[Vec<u8>] {

@@ -10,7 +10,7 @@ use qemufile_core::{
     ShutdownHandle, Stream, Writer, compat,
 };
 
-use crate::support::{Event, SETTINGS, Step, channel, wrote};
+use crate::support::{self, Event, SETTINGS, Step, channel, wrote};
 
 /// A sink that follows a script, and takes everything once that is over.
 struct Sink(Vec<Step>, Vec<u8>);
@@ -35,9 +35,7 @@ impl io::Write for Sink {
 }
 
 fn reader(bytes: &[u8], quirks: Quirks) -> Reader {
-    let scripted = channel(bytes);
-    let config = scripted.config(quirks);
-    Reader::with_config(scripted.shared(), &config)
+    support::reader(channel(bytes), quirks)
 }
 
 #[test]

@@ -3,15 +3,10 @@
 use qemufile_core::compat::{self, InPlace};
 use qemufile_core::{Error, IO_BUF_SIZE, Misuse, Quirks, Reader, ShortRead, Stream};
 
-use crate::support::{ALL, Event, SETTINGS, ScriptedChannel, Step, channel, pattern};
+use crate::support::{ALL, Event, SETTINGS, ScriptedChannel, Step, channel, pattern, reader};
 
 fn read(asked: usize, given: usize) -> Event {
     Event::Read { asked, given: Ok(given) }
-}
-
-fn reader(channel: ScriptedChannel, quirks: Quirks) -> Reader {
-    let config = channel.config(quirks);
-    Reader::with_config(channel.shared(), &config)
 }
 
 fn ten() -> ScriptedChannel {

@@ -8,13 +8,9 @@ use qemufile_core::{
     Writer, compat,
 };
 
-use crate::support::{ALL, Event, SETTINGS, ScriptedChannel, Step, channel, pattern, wrote};
-
-fn open(scripted: ScriptedChannel, quirks: Quirks) -> (Arc<ScriptedChannel>, Writer) {
-    let scripted = scripted.shared();
-    let writer = Writer::with_config(scripted.clone(), &scripted.config(quirks));
-    (scripted, writer)
-}
+use crate::support::{
+    ALL, Event, SETTINGS, ScriptedChannel, Step, channel, pattern, writer as open, wrote,
+};
 
 /// Guest memory that holds its own pattern.
 fn arena(len: usize) -> GuestMemory {

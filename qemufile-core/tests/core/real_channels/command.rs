@@ -75,10 +75,12 @@ fn a_child_that_is_killed() {
 
 #[test]
 fn a_child_that_does_not_end_is_killed() {
-    // It does not look at its pipes, and would wait for ever.
-    let child = CommandChannel::shell("while :; do sleep 1000; done", &[Direction::Output])
-        .unwrap()
-        .patience(Duration::ZERO);
+    // It does not look at its pipes, and would go on for a long time. A shell in between would be
+    // killed in its place, and leave it behind.
+    let mut sleep = Command::new("sleep");
+    sleep.arg("1000");
+    let child =
+        CommandChannel::spawn(sleep, &[Direction::Output]).unwrap().patience(Duration::ZERO);
     assert_ne!(child.id(), 0);
     assert!(format!("{child:?}").contains(&child.id().to_string()));
     let error = child.close().unwrap_err();

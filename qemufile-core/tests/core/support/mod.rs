@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use qemufile_core::{
-    Channel, Config, Direction, Notice, Pieces, Quirks, Release, ReleaseTarget, Report,
+    Channel, Config, Direction, Notice, Pieces, Quirks, Reader, Release, ReleaseTarget, Report,
+    Writer,
 };
 
 /// Both settings of the quirks.
@@ -229,6 +230,19 @@ impl ScriptedChannel {
     pub(crate) fn config(&self, quirks: Quirks) -> Config {
         self.journal.config(quirks)
     }
+}
+
+/// A reader over a channel that keeps the journal of both.
+pub(crate) fn reader(scripted: ScriptedChannel, quirks: Quirks) -> Reader {
+    let config = scripted.config(quirks);
+    Reader::with_config(scripted.shared(), &config)
+}
+
+/// A writer, and its channel, which keeps the journal of both.
+pub(crate) fn writer(scripted: ScriptedChannel, quirks: Quirks) -> (Arc<ScriptedChannel>, Writer) {
+    let scripted = scripted.shared();
+    let writer = Writer::with_config(scripted.clone(), &scripted.config(quirks));
+    (scripted, writer)
 }
 
 fn outcome(step: Step, movement: impl FnOnce(usize) -> usize) -> io::Result<usize> {
