@@ -171,7 +171,7 @@ fn an_altered_record_of_reads_or_writes_diverges() {
             .verdict
     };
     let diverged = |verdict: StreamVerdict, words: &str| match verdict {
-        StreamVerdict::Diverged { reason } => assert!(reason.contains(words), "{reason}"),
+        StreamVerdict::Diverged { reason, .. } => assert!(reason.contains(words), "{reason}"),
         other => panic!("{other:?}"),
     };
     diverged(
@@ -239,7 +239,10 @@ fn a_subject_that_does_one_step_otherwise_diverges() {
         let liar = Liar { honest: honest(), left };
         let mut subjects: [Box<dyn Subject>; 2] = [honest(), Box::new(liar)];
         match streams::check(&loaded.files[0], &mut subjects, &options).verdict {
-            StreamVerdict::Diverged { reason } => assert!(reason.contains("liar"), "{reason}"),
+            StreamVerdict::Diverged { reason, divergence } => {
+                assert!(reason.contains("liar"), "{reason}");
+                assert_eq!(divergence.map(|found| found.subject).as_deref(), Some("liar"));
+            }
             other => panic!("step {left} of {steps}: {other:?}"),
         }
     }

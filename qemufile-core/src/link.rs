@@ -30,14 +30,7 @@ impl Sticky {
         Self { code: AtomicI32::new(0), first: Mutex::new(None) }
     }
 
-    fn is_set(&self) -> bool {
-        self.code.load(Ordering::Acquire) != 0
-    }
-
     fn get(&self) -> Option<StreamError> {
-        if !self.is_set() {
-            return None;
-        }
         self.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

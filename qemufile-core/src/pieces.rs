@@ -214,12 +214,6 @@ impl<'a> Pieces<'a> {
         self.len.saturating_sub(self.taken)
     }
 
-    /// Whether no piece has a byte left.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.total() == 0
-    }
-
     /// Fills the front of `into` with the first bytes as they are now; how many.
     pub fn copy_front(&self, into: &mut [u8]) -> usize {
         let mut done = 0;

@@ -32,12 +32,10 @@ pub(crate) struct Reading {
 
 impl Core {
     pub(crate) fn open(row: &Row, keeps: bool) -> Result<Self, Error> {
-        let repeats = row.operation.reads() && row.operation != Loop::ReadStream;
-        let channel = Arc::new(Free::new(&row.content, repeats, keeps));
-        let row = row.clone();
+        let (channel, row) = (row.channel(keeps), row.clone());
         if row.operation.reads() {
-            let room = vec![0; row.len.max(row.content.len()) + 1];
-            return Ok(Self::Reading(Reading { reader: Reader::new(channel), room, sum: 0, row }));
+            let (reader, room) = (Reader::new(channel), row.room());
+            return Ok(Self::Reading(Reading { reader, room, sum: 0, row }));
         }
         let memory = GuestMemory::anonymous(row.content.len())?;
         memory.write_at(0, &row.content)?;
@@ -101,6 +99,8 @@ impl Writing {
     }
 }
 
+#[expect(clippy::inline_always, reason = "the original's loop has it in place as well")]
+#[inline(always)]
 fn put(
     writer: &mut Writer,
     memory: &GuestMemory,
@@ -162,6 +162,8 @@ impl Reading {
     }
 }
 
+#[expect(clippy::inline_always, reason = "the original's loop has it in place as well")]
+#[inline(always)]
 fn get(reader: &mut Reader, step: &Step, into: &mut [u8]) -> Result<u64, Error> {
     Ok(match step.kind {
         StepKind::Byte => reader.get_byte()?.into(),

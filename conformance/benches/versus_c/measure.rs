@@ -132,14 +132,19 @@ pub(crate) fn measure(row: &Row, effort: Effort) -> Result<Taken, Error> {
         Taken { original: f64::INFINITY, core: f64::INFINITY, standard: None, memcpy: None };
     for pass in 0..effort.passes {
         let _elsewhere = vec![0_u8; SHIFT * pass + 1];
-        best = best.or(self::pass(row, effort)?);
+        best = best.or(self::pass(row, effort, pass % 2 == 0)?);
     }
     Ok(best)
 }
 
-fn pass(row: &Row, effort: Effort) -> Result<Taken, Error> {
-    let mut original = Original::open(row, false)?;
-    let mut core = Core::open(row, false)?;
+/// Who takes memory first has the better place, so that each has it in every other pass.
+fn pass(row: &Row, effort: Effort, core_first: bool) -> Result<Taken, Error> {
+    let (mut original, mut core) = if core_first {
+        let core = Core::open(row, false)?;
+        (Original::open(row, false)?, core)
+    } else {
+        (Original::open(row, false)?, Core::open(row, false)?)
+    };
     let mut standard = row.goals.std.then(|| Standard::open(row, false));
     let mut floor = Floor::open(row);
 

@@ -1,11 +1,13 @@
 //! The rows of the table: what is called, with what, and what is aimed at.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use c_reference::bench::{Loop, PAGE, PAGES, Step};
 use qemufile_core::IO_BUF_SIZE;
 
 use crate::contender::Error;
+use crate::free::Free;
 use crate::steps;
 
 /// Text of the counted strings: as long as the names of most devices and blocks.
@@ -45,6 +47,17 @@ impl Row {
 
     fn with_len(self, len: usize) -> Self {
         Self { len, ..self }
+    }
+
+    /// The channel that gives the content, or takes what is written.
+    pub(crate) fn channel(&self, keeps: bool) -> Arc<Free> {
+        let repeats = self.operation.reads() && self.operation != Loop::ReadStream;
+        Arc::new(Free::new(&self.content, repeats, keeps))
+    }
+
+    /// Memory for what is read.
+    pub(crate) fn room(&self) -> Vec<u8> {
+        vec![0; self.len.max(self.content.len()) + 1]
     }
 }
 

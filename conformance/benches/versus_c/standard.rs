@@ -56,13 +56,10 @@ impl Write for End {
 
 impl Standard {
     pub(crate) fn open(row: &Row, keeps: bool) -> Self {
-        let repeats = row.operation.reads() && row.operation != Loop::ReadStream;
-        let channel = Arc::new(Free::new(&row.content, repeats, keeps));
+        let (channel, row) = (row.channel(keeps), row.clone());
         let end = End(channel.clone());
-        let row = row.clone();
         if row.operation.reads() {
-            let reader = BufReader::with_capacity(IO_BUF_SIZE, end);
-            let room = vec![0; row.len.max(row.content.len()) + 1];
+            let (reader, room) = (BufReader::with_capacity(IO_BUF_SIZE, end), row.room());
             return Self::Reading(Reading { reader, room, sum: 0, row });
         }
         Self::Writing(Writing {
@@ -141,6 +138,8 @@ fn put_string(writer: &mut impl Write, text: &[u8]) -> Result<(), Error> {
     Ok(writer.write_all(text)?)
 }
 
+#[expect(clippy::inline_always, reason = "the original's loop has it in place as well")]
+#[inline(always)]
 fn put(writer: &mut impl Write, bytes: &[u8], kind: StepKind) -> Result<(), Error> {
     match kind {
         StepKind::Byte => writer.write_all(&[bytes[0]])?,
@@ -212,6 +211,8 @@ fn get_string<'a>(reader: &mut impl Read, room: &'a mut [u8]) -> Result<&'a [u8]
     Ok(text)
 }
 
+#[expect(clippy::inline_always, reason = "the original's loop has it in place as well")]
+#[inline(always)]
 fn get(reader: &mut BufReader<End>, step: &Step, into: &mut [u8]) -> Result<u64, Error> {
     let len = step.len as usize;
     Ok(match step.kind {

@@ -79,7 +79,8 @@ pub(crate) fn replay(
     if by_model_only > 0 {
         section.notes.push(format!("{by_model_only} traces have no transcript of the original and were compared with the model"));
     }
-    if setup.uses_recordings() && report.oracle.kind == conformance::report::OracleKind::Live {
+    let live = report.oracle.kind == conformance::report::OracleKind::Live;
+    if section.total() > by_model_only && setup.uses_recordings() && live {
         section
             .notes
             .push("the recorded transcripts were compared with the live original too".to_owned());

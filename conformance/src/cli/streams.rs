@@ -116,12 +116,13 @@ fn enter(
             *section.inconclusive.entry("devices".to_owned()).or_default() += 1;
             "devices"
         }
-        StreamVerdict::Diverged { reason } => {
+        StreamVerdict::Diverged { reason, divergence } => {
             section.diverged += 1;
             report.failures.push(Failure {
                 section: SECTION.to_owned(),
                 case: name.clone(),
                 summary: reason.clone(),
+                step: divergence.as_deref().map(Into::into),
                 command: Some(setup.command("streams", path)),
                 ..Failure::default()
             });

@@ -42,7 +42,7 @@ fn line(stream: &StreamReport, f: &mut Formatter<'_>) -> fmt::Result {
         StreamVerdict::Conforms => writeln!(f, "walked and written again")?,
         StreamVerdict::Refused { reason, .. } => writeln!(f, "refused, as by QEMU: {reason}")?,
         StreamVerdict::Undecided => writeln!(f, "refused by QEMU for what only its devices see")?,
-        StreamVerdict::Diverged { reason } => writeln!(f, "diverged: {reason}")?,
+        StreamVerdict::Diverged { reason, .. } => writeln!(f, "diverged: {reason}")?,
         StreamVerdict::Broken { reason, .. } => writeln!(f, "broken: {reason}")?,
         StreamVerdict::Unusable { reason } => writeln!(f, "unusable: {reason}")?,
     }

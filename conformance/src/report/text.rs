@@ -18,8 +18,9 @@ const FAINT: Style = Style::new().dimmed();
 /// Characters of a hash that are shown.
 const PREFIX: usize = 12;
 
-/// Failures that are shown in full.
-const IN_FULL: usize = 3;
+/// Failures of a section that are shown in full, and those that are shown at all.
+const IN_FULL: usize = 2;
+const SHOWN: usize = 6;
 
 /// Widths of the columns of numbers.
 const NUMBER: usize = 9;
@@ -42,7 +43,7 @@ pub fn report(report: &Report) -> impl Display + '_ {
             }
         }
         measured(report, f)?;
-        failures(&report.failures, f)?;
+        failures(report, f)?;
         for problem in &report.problems {
             writeln!(f, "\n{} {problem}", styled(BAD, "unusable:"))?;
         }
@@ -137,19 +138,26 @@ fn measured(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// The first failures in full, the others in a line.
-fn failures(failures: &[Failure], f: &mut Formatter<'_>) -> fmt::Result {
-    for (number, found) in failures.iter().enumerate() {
-        if number < IN_FULL {
+/// The first failures of each section in full, some more in a line, and how many there are besides.
+fn failures(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+    for section in &report.sections {
+        let failures = || report.failures.iter().filter(|found| found.section == section.name);
+        for found in failures().take(IN_FULL) {
             write!(f, "\n{}", failure(found))?;
-            continue;
         }
-        if number == IN_FULL {
+        let count = failures().count();
+        if count > IN_FULL {
             writeln!(f)?;
         }
-        writeln!(f, "{} {}: {}", styled(BAD, "diverged:"), found.case, found.summary)?;
-        if let Some(command) = &found.command {
-            writeln!(f, "  again: {command}")?;
+        for found in failures().take(SHOWN).skip(IN_FULL) {
+            writeln!(f, "{} {}: {}", styled(BAD, "diverged:"), found.case, found.summary)?;
+            if let Some(command) = &found.command {
+                writeln!(f, "  again: {command}")?;
+            }
+        }
+        if count > SHOWN {
+            let (more, name) = (count - SHOWN, &section.name);
+            writeln!(f, "{FAINT}{name}: {more} more; `--format json` has all of them{FAINT:#}")?;
         }
     }
     Ok(())
@@ -235,12 +243,12 @@ fn conclusion(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
             styled(BAD, "diverged")
         )
     } else if !report.problems.is_empty() {
-        writeln!(
-            f,
-            "{}: {} files; the other {total} cases conform",
-            styled(BAD, "unusable input"),
-            report.problems.len()
-        )
+        let others = match total {
+            0 => "nothing was compared".to_owned(),
+            total => format!("the other cases conform: {total}"),
+        };
+        let count = report.problems.len();
+        writeln!(f, "{}: {count}; {others}", styled(BAD, "unusable input"))
     } else if report.sections.iter().any(Section::shows_nothing) {
         writeln!(f, "{}: nothing shown", styled(BAD, "inconclusive"))
     } else {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use qemufile_core::MemoryChannel;
 
+use crate::shrink::Signature;
 use crate::subject::Subject;
 use crate::trace::World;
+use crate::verdict::Divergence;
 
 use super::description::{Description, MAX_DESCRIPTION};
 use super::error::StreamError;
@@ -24,8 +26,13 @@ use super::walk::{Plan, Walked, walk};
 
 /// Why a check ends before its end.
 enum Stop {
-    Diverged(String),
+    Diverged { reason: String, divergence: Option<Box<Divergence>> },
     Unusable(StreamError),
+}
+
+/// A divergence that no single step of a subject shows.
+fn diverged(reason: String) -> Stop {
+    Stop::Diverged { reason, divergence: None }
 }
 
 impl From<StreamError> for Stop {
@@ -61,7 +68,9 @@ pub fn check(
     };
     report.verdict = match examine(file, subjects, options, &mut report) {
         Ok(verdict) => verdict,
-        Err(Stop::Diverged(reason)) => StreamVerdict::Diverged { reason },
+        Err(Stop::Diverged { reason, divergence }) => {
+            StreamVerdict::Diverged { reason, divergence }
+        }
         Err(Stop::Unusable(error)) => StreamVerdict::Unusable { reason: error.to_string() },
     };
     report
@@ -97,7 +106,7 @@ fn examine(
         }
     }
     if report.guest_memory == Some(false) {
-        return Err(Stop::Diverged(
+        return Err(diverged(
             "guest memory, rebuilt from the stream, is not what QEMU had".to_owned(),
         ));
     }
@@ -105,7 +114,7 @@ fn examine(
         (Ok(()), Some(false)) => Ok(StreamVerdict::Undecided),
         (Ok(()), _) => Ok(StreamVerdict::Conforms),
         (Err(error), Some(true)) => {
-            Err(Stop::Diverged(format!("QEMU accepts the stream, and the walk does not: {error}")))
+            Err(diverged(format!("QEMU accepts the stream, and the walk does not: {error}")))
         }
         (Err(error), accepted) => {
             let (offset, reason) = (error.offset, error.to_string());
@@ -135,13 +144,14 @@ fn begin<'a>(
 
 /// Ends a run that came to a fault.
 fn stop(run: &str, fault: &Fault, lockstep: &mut Lockstep<'_>, difference: Option<String>) -> Stop {
-    let reason = match (difference, lockstep.take_divergence(), fault) {
+    let divergence = lockstep.take_divergence();
+    let reason = match (difference, &divergence, fault) {
         (Some(difference), _, _) => difference,
-        (_, Some(divergence), _) => divergence.to_string(),
+        (_, Some(divergence), _) => Signature::of(divergence).to_string(),
         (_, _, Fault::Failed(text)) => text.clone(),
         (_, _, fault) => format!("{fault:?}"),
     };
-    Stop::Diverged(format!("{run}: {reason}"))
+    Stop::Diverged { reason: format!("{run}: {reason}"), divergence }
 }
 
 fn read(
@@ -170,14 +180,13 @@ fn read(
     if walked != planned.walked {
         let found =
             walked.end.err().map_or_else(|| "accepted".to_owned(), |error| error.to_string());
-        return Err(Stop::Diverged(format!(
+        return Err(diverged(format!(
             "{run}: the walk came to byte {} ({found}), and to byte {} directly on the core",
             walked.position, planned.walked.position
         )));
     }
     if let Some(recorded) = file.reads.as_deref().filter(|_| script.recorded) {
-        compare_reads(recorded, &reads)
-            .map_err(|reason| Stop::Diverged(format!("{run}: {reason}")))?;
+        compare_reads(recorded, &reads).map_err(|reason| diverged(format!("{run}: {reason}")))?;
         report.reads = recorded.len();
     }
     report.runs.push(Compared { run: run.clone(), steps: lockstep.steps(), calls: reads.len() });
@@ -265,7 +274,7 @@ fn reverse(
         Err(_) if lockstep.diverged() => {
             return Err(stop(&script.name, &Fault::Diverged, &mut lockstep, None));
         }
-        Err(error) => return Err(Stop::Diverged(format!("return path: {error}"))),
+        Err(error) => return Err(diverged(format!("return path: {error}"))),
     };
     report.runs.push(Compared { run: script.name, steps: lockstep.steps(), calls: reads });
     lockstep.finish();
@@ -285,7 +294,7 @@ fn reverse(
     })
     .map_err(|(fault, difference)| stop(run, &fault, &mut lockstep, difference))?;
     if made != messages.len() {
-        return Err(Stop::Diverged(format!("{run}: {made} writes of {} messages", messages.len())));
+        return Err(diverged(format!("{run}: {made} writes of {} messages", messages.len())));
     }
     report.runs.push(Compared { run: run.to_owned(), steps: lockstep.steps(), calls: made });
     report.messages = messages.len();

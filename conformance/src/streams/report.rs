@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::layout::FlushCounts;
 use super::plan::DescriptionSource;
 use super::summary::Summary;
+use crate::verdict::Divergence;
 
 /// What was done with one stream, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +72,9 @@ pub enum StreamVerdict {
     Diverged {
         /// Who, where, and what.
         reason: String,
+        /// The step at which it shows, if it is one of the subjects'.
+        #[serde(skip)]
+        divergence: Option<Box<Divergence>>,
     },
     /// It is broken, and nobody said that it should be.
     Broken {

@@ -56,7 +56,7 @@ pub fn traces(file: &StreamFile, options: &Options) -> Result<Vec<Trace>, String
     let options = Options { chunks: Vec::new(), ..options.clone() };
     let report = check(file, &mut [Box::new(noting)], &options);
     match report.verdict {
-        StreamVerdict::Diverged { reason } | StreamVerdict::Unusable { reason } => {
+        StreamVerdict::Diverged { reason, .. } | StreamVerdict::Unusable { reason } => {
             return Err(format!("{}: {reason}", file.path.display()));
         }
         StreamVerdict::Conforms

@@ -292,7 +292,7 @@ impl Input {
             if count == 0 {
                 break;
             }
-            into[done..done + count].copy_from_slice(&self.buffer.0[found]);
+            buffer::copy(&mut into[done..done + count], &self.buffer.0[found]);
             self.index += count;
             done += count;
         }

@@ -144,12 +144,13 @@ impl Queue {
     /// Puts `bytes` if they extend the open run and do not fill the buffer.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
-        let Some(room) = self.buffer.0.get_mut(self.next..) else { return false };
-        if bytes.len() >= room.len() {
-            return false;
-        }
-        buffer::copy(&mut room[..bytes.len()], bytes);
-        self.next += bytes.len();
+        let end = match self.next.checked_add(bytes.len()) {
+            Some(end) if end < IO_BUF_SIZE => end,
+            _ => return false,
+        };
+        let Some(room) = self.buffer.0.get_mut(self.next..end) else { return false };
+        buffer::copy(room, bytes);
+        self.next = end;
         true
     }
 
@@ -194,7 +195,7 @@ impl Queue {
     pub(crate) fn put_front(&mut self, bytes: &mut &[u8]) -> Then {
         let room = self.room();
         let (now, later) = bytes.split_at(bytes.len().min(room.len()));
-        room[..now.len()].copy_from_slice(now);
+        buffer::copy(&mut room[..now.len()], now);
         *bytes = later;
         self.push_buffered(now.len())
     }

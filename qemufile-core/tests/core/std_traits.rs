@@ -111,7 +111,8 @@ fn debug_tells_the_state() {
     );
     assert!(format!("{:?}", GuestMemory::anonymous(5).unwrap()).contains("len: 5"));
     let task = AsyncReader::new(Arc::new(NullChannel::new()));
-    assert!(format!("{task:?} {:?}", task.return_path()).contains("AsyncWriter"));
+    let text = format!("{task:?} {:?}", task.return_path());
+    assert!(text.contains("AsyncReader") && text.contains("AsyncWriter"), "{text}");
 }
 
 #[test]

@@ -109,9 +109,12 @@ impl Channel for Shown {
     }
 
     fn write(&self, pieces: Pieces<'_>) -> io::Result<usize> {
-        let each: Vec<_> = pieces.iter().map(|piece| format!("{piece:?}")).collect();
-        assert!(!pieces.is_empty() && pieces.iter().all(|piece| !piece.is_empty()));
-        self.0.lock().unwrap().push(format!("{pieces:?} {}", each.join(", ")));
+        let each: Vec<_> = pieces
+            .iter()
+            .map(|piece| format!("{piece:?}, chunks: {}", piece.chunks().count()))
+            .collect();
+        assert!(pieces.total() > 0 && pieces.iter().all(|piece| !piece.is_empty()));
+        self.0.lock().unwrap().push(format!("{pieces:?} {}", each.join("; ")));
         Ok(pieces.total())
     }
 
@@ -130,12 +133,18 @@ impl Channel for Shown {
 
 #[test]
 fn pieces_show_their_lengths() {
+    let memory = GuestMemory::anonymous(100).unwrap();
     let shown = Arc::new(Shown::default());
     let mut writer = Writer::new(shown.clone());
     writer.put_be32(1).unwrap();
     writer.put_shared(vec![0; 10]).unwrap();
+    // What lies behind it in the same memory makes the piece longer, and not one of two chunks.
+    writer.put_guest(&memory, 0..6, false).unwrap();
+    writer.put_guest(&memory, 6..9, false).unwrap();
     writer.flush().unwrap();
-    assert_eq!(*shown.0.lock().unwrap(), ["[4, 10] Piece(4 bytes), Piece(10 bytes)"]);
+    let expected = "[4, 10, 9] Piece(4 bytes), chunks: 1; Piece(10 bytes), chunks: 1; \
+                    Piece(9 bytes), chunks: 1";
+    assert_eq!(*shown.0.lock().unwrap(), [expected]);
 }
 
 #[test]
