@@ -17,11 +17,13 @@ use crate::reader::Reader;
 mod nonblocking;
 pub(crate) mod output;
 mod queue;
+mod source;
 
 pub use nonblocking::AsyncWriter;
 
 use output::{Output, Unready};
-use queue::{Source, Then};
+use queue::Then;
+use source::Source;
 
 /// Writes a migration stream to a channel, through a buffer of 32,768 bytes and a queue of up to
 /// 64 pieces. C: a `QEMUFile` made by `qemu_file_new_output`.

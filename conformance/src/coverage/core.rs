@@ -9,8 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Coverage, CoverageError, FORMAT, Measure, Missed, branches, exported, judged, lines, list,
-    read, reasoned, wrong,
+    Coverage, CoverageError, FORMAT, Measure, Missed, exported, judged, list, read, reasoned, wrong,
 };
 
 /// What the names of the core's files have in common.
@@ -78,7 +77,7 @@ pub fn measure(path: &Path, listed: &Path) -> Result<Coverage<Place>, CoverageEr
         let file = counted.filename[start + SOURCES.len()..].to_owned();
         let text = read(Path::new(&counted.filename))?;
         let code: Vec<&str> = text.lines().collect();
-        for (missed, reached) in lines(&counted).into_iter().chain(branches(&counted)) {
+        for (missed, reached) in counted.places() {
             found.push((place(&file, &code, &missed), reached));
         }
     }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::queue::{Moved, Queue, Source, Then};
+use super::queue::{Queue, Then};
+use super::source::{Moved, Source};
 use crate::IO_BUF_SIZE;
 use crate::config::Notice;
 use crate::error::{Error, Misuse, Operation, StreamError};

@@ -5,16 +5,12 @@
 //! the queue is flushed, so that putting an integer is one bounds check and one store. The run
 //! holds its slot from its first byte on: the pieces are the original's at any moment.
 
-use std::ops::Range;
-
-use bytes::Bytes;
-
 use crate::IO_BUF_SIZE;
 use crate::buffer::{self, Buffer};
 use crate::config::{Config, ReleaseTarget};
-use crate::error::Misuse;
-use crate::memory::GuestMemory;
 use crate::pieces::{Backing, Owner, Pieces, Segment};
+
+use super::source::{Moved, Source};
 
 pub(crate) struct Queue {
     buffer: Box<Buffer>,
@@ -37,68 +33,6 @@ pub(crate) struct Queue {
     max_pieces: usize,
     /// One mark for each piece. A mark may outlive its piece (row 19). C: `may_free`.
     may_free: u64,
-}
-
-/// Bytes that lie outside the buffer, to be queued.
-pub(crate) enum Source<'a> {
-    Shared(Bytes),
-    Guest { memory: &'a GuestMemory, offset: usize, len: usize },
-}
-
-impl<'a> Source<'a> {
-    /// A range of guest memory, if it lies in it.
-    #[inline]
-    pub(crate) fn guest(memory: &'a GuestMemory, range: Range<usize>) -> Result<Self, Misuse> {
-        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
-        Ok(Self::Guest { memory, offset: range.start, len: range.len() })
-    }
-
-    #[inline]
-    fn start(&self) -> usize {
-        match self {
-            Self::Shared(_) => 0,
-            Self::Guest { offset, .. } => *offset,
-        }
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        match self {
-            Self::Shared(bytes) => bytes.len(),
-            Self::Guest { len, .. } => *len,
-        }
-    }
-
-    /// Address of the first byte.
-    #[inline]
-    fn address(&self) -> usize {
-        match self {
-            Self::Shared(bytes) => bytes.as_ptr() as usize,
-            Self::Guest { memory, offset, .. } => memory.as_ptr() as usize + offset,
-        }
-    }
-
-    /// Whether `owner` is whose bytes these are.
-    #[inline]
-    fn is_of(&self, owner: &Owner) -> bool {
-        match (self, owner) {
-            (Self::Guest { memory, .. }, Owner::Guest(other)) => memory.is_same(other),
-            _ => false,
-        }
-    }
-
-    fn into_owner(self) -> Owner {
-        match self {
-            Self::Shared(bytes) => Owner::Shared(bytes),
-            Self::Guest { memory, .. } => Owner::Guest(memory.clone()),
-        }
-    }
-}
-
-/// Bytes that were queued, to be queued again elsewhere.
-pub(crate) enum Moved<'a> {
-    Buffered(&'a [u8]),
-    Borrowed(Source<'a>),
 }
 
 /// What is to be done after something was queued.

@@ -1,0 +1,49 @@
+//! Bytes passed on to a descriptor, or to another sink.
+
+use std::os::fd::BorrowedFd;
+
+use super::Input;
+use crate::error::Error;
+
+impl Input {
+    /// Passes `size` bytes on to `write`, each with one call of as many as are buffered; the bytes
+    /// that a failing sink did not take stay unread. C: `qemu_file_get_to_fd`, L807.
+    pub(crate) async fn get_to(
+        &mut self,
+        mut write: impl FnMut(&[u8]) -> std::io::Result<usize>,
+        size: usize,
+    ) -> Result<(), Error> {
+        let mut written = 0;
+        while written < size {
+            if self.index == self.size {
+                if self.fill().await.is_err() {
+                    return Err(self.missing(size, written, &[], 0));
+                }
+                continue;
+            }
+            let buffered = self.buffered();
+            let offered = &buffered[..buffered.len().min(size - written)];
+            let error = match write(offered) {
+                Ok(0) => {
+                    std::io::Error::new(std::io::ErrorKind::WriteZero, "the sink took no byte")
+                }
+                Ok(count) if count <= offered.len() => {
+                    self.index += count;
+                    written += count;
+                    continue;
+                }
+                Ok(count) => std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    format!("the sink claims {count} bytes where {} were offered", offered.len()),
+                ),
+                Err(error) => error,
+            };
+            return Err(Error::Sink { wanted: size, written, error: error.into() });
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn get_to_fd(&mut self, fd: BorrowedFd<'_>, size: usize) -> Result<(), Error> {
+        self.get_to(|bytes| Ok(rustix::io::write(fd, bytes)?), size).await
+    }
+}
