@@ -152,7 +152,7 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
     let common = || {
         let mut build = cc::Build::new();
         if let Some(instruments) = &instruments {
-            instruments.apply(&mut build, &shim);
+            instruments.apply(&mut build);
         }
         build.flag(recipe::VISIBILITY).flag(recipe::identity(sha256));
         for flag in recipe::FLAGS {
@@ -166,6 +166,9 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
         build
     };
     let mut unit = common();
+    if let Some(instruments) = &instruments {
+        instruments.show(&mut unit, &shim);
+    }
     unit.warnings(false).flag("-w").file(shim.join(recipe::UNIT));
     compiler_is_here(&unit)?;
     let objects = unit.try_compile_intermediates().map_err(|error| error.to_string())?;

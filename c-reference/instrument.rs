@@ -34,16 +34,21 @@ impl Instruments {
         Some(Self { clang, compiler, trap: !flags.contains("sanitizer=address") })
     }
 
-    /// Instruments the build of the original and its shim.
-    pub(crate) fn apply(&self, build: &mut cc::Build, shim: &Path) {
-        if let Some(compiler) = self.compiler {
-            build.compiler(compiler);
-        }
+    /// Shows the engine what is compiled: the original, and not the shim. Which call was made it
+    /// sees in the original, and comparisons that are none of the original's mislead it.
+    pub(crate) fn show(&self, build: &mut cc::Build, shim: &Path) {
         if self.clang {
             build.flag("-fsanitize=fuzzer-no-link");
         } else {
             build.flag("-fsanitize-coverage=trace-pc,trace-cmp");
             build.flag("-include").flag(self.folder(shim).join("redirect.h"));
+        }
+    }
+
+    /// What the original and the shim are both compiled with.
+    pub(crate) fn apply(&self, build: &mut cc::Build) {
+        if let Some(compiler) = self.compiler {
+            build.compiler(compiler);
         }
         build.flag("-fsanitize=undefined");
         if self.clang {

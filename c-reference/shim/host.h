@@ -10,10 +10,10 @@
 #include <sys/uio.h>
 #include <zlib.h>
 
-#define INTERFACE 2
+#define INTERFACE 3
 
 /* Most streams that are kept for the next ones. */
-#define SPARE 4
+#define SPARE 32
 
 typedef struct QEMUFile QEMUFile;
 

@@ -5,10 +5,10 @@ use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use libz_sys::z_stream;
 
 /// Raised on both sides whenever a structure changes.
-pub(crate) const INTERFACE: u32 = 2;
+pub(crate) const INTERFACE: u32 = 3;
 
 /// Streams whose memory is kept.
-pub(crate) const SPARE: usize = 4;
+pub(crate) const SPARE: usize = 32;
 
 pub(crate) const FAILED: isize = -1;
 pub(crate) const WOULD_BLOCK: isize = -2;

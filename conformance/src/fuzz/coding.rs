@@ -61,7 +61,10 @@ impl<'a, 'b> Source<'a, 'b> {
 
     /// The next bytes, as a number of a fixed width; zeros where they are missing.
     pub(super) fn fixed<const N: usize>(&mut self) -> [u8; N] {
-        self.bytes.arbitrary().unwrap_or([0; N])
+        let mut fixed = [0; N];
+        let there = self.take(N);
+        fixed[..there.len()].copy_from_slice(there);
+        fixed
     }
 
     pub(super) fn byte(&mut self) -> u8 {

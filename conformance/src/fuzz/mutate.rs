@@ -4,7 +4,7 @@
 use arbitrary::Unstructured;
 
 use crate::generate::{self, Dice, Seeded};
-use crate::trace::{Data, Op, Trace};
+use crate::trace::{Data, Op, Segment, Trace};
 
 use super::case::{self, Case, encode};
 use super::code_op::cut;
@@ -33,7 +33,8 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
     let is_case = buffer.get(..len).is_some_and(|bytes| case::envelope(bytes).is_ok());
     // Most of the time plain bytes will do: nearly all of them are a case, and this is fast.
     if is_case && len > envelope && dice.below(4) > 0 {
-        return envelope + engine(&mut buffer[envelope..], len - envelope);
+        let times = if dice.one_in(2) { dice.between(2, 8) } else { 1 };
+        return engine_often(&mut buffer[envelope..], len - envelope, times, engine) + envelope;
     }
     let mut trace = match Case::of(&buffer[..len.min(buffer.len())]).0 {
         Ok(trace) if !trace.ops.is_empty() && !dice.one_in(64) => trace,
@@ -52,6 +53,12 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
         0 => store(fresh(about, &mut dice), buffer),
         len => len,
     }
+}
+
+/// Several of the engine's mutations at once: one of them costs far less than the run that follows,
+/// and few write what was seen in a comparison.
+fn engine_often(bytes: &mut [u8], len: usize, times: usize, engine: Engine<'_>) -> usize {
+    (0..times).fold(len, |len, _| if len == 0 { 0 } else { engine(bytes, len).min(bytes.len()) })
 }
 
 /// Puts a case together from two others; gives its length, which is no more than `into` has.
@@ -81,7 +88,7 @@ fn fresh(about: About, dice: &mut Dice<'_>) -> Trace {
     }
     // Inputs that are described hold no bytes for the engine to change.
     if dice.one_in(2) {
-        spell_out(&mut trace, dice);
+        spell_out(&mut trace, dice, &mut |_, len| len);
     }
     trace
 }
@@ -106,7 +113,7 @@ fn store(mut trace: Trace, buffer: &mut [u8]) -> usize {
 fn change(about: About, trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
     let len = trace.ops.len();
     let at = dice.below(len);
-    match dice.below(14) {
+    match dice.below(16) {
         0 | 1 if len > 1 => {
             let end = (at + 1 + dice.below(4)).min(len);
             trace.ops.drain(at..end);
@@ -126,7 +133,7 @@ fn change(about: About, trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'
             mend(trace);
         }
         6..=8 => world(trace, dice, engine),
-        9 => spell_out(trace, dice),
+        9..=12 if about.reads() => spell_out(trace, dice, engine),
         _ => op(trace, at, dice, engine),
     }
 }
@@ -185,16 +192,21 @@ fn world(trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
 }
 
 /// Makes plain bytes of a channel's input, so that the engine can write into them what it saw in a
-/// comparison.
-fn spell_out(trace: &mut Trace, dice: &mut Dice<'_>) {
+/// comparison; of plain bytes, others. Inputs that are described are shorter, so the engine's own
+/// corpus has few that are spelled out: this is done often.
+fn spell_out(trace: &mut Trace, dice: &mut Dice<'_>, engine: Engine<'_>) {
     let at = dice.below(trace.world.channels.len());
-    if let Some(channel) = trace.world.channels.get_mut(at) {
-        let mut bytes = cut(channel.input.clone(), SPELLED_OUT).to_vec();
-        if bytes.is_empty() {
-            bytes.extend((0..8 + dice.below(24)).map(|_| dice.word().to_le_bytes()[0]));
+    let Some(channel) = trace.world.channels.get_mut(at) else { return };
+    let plain = matches!(&channel.input.0[..], [Segment::Bytes(_)]);
+    let mut bytes = cut(channel.input.clone(), SPELLED_OUT).to_vec();
+    if bytes.is_empty() {
+        bytes.extend((0..8 + dice.below(24)).map(|_| dice.word().to_le_bytes()[0]));
+    } else if plain {
+        for _ in 0..dice.between(1, 4) {
+            by_engine(&mut bytes, engine);
         }
-        channel.input = Data::from(&bytes[..]);
     }
+    channel.input = Data::from(&bytes[..]);
 }
 
 fn scramble(bytes: &mut Vec<u8>, dice: &mut Dice<'_>, engine: Engine<'_>) {
@@ -203,6 +215,11 @@ fn scramble(bytes: &mut Vec<u8>, dice: &mut Dice<'_>, engine: Engine<'_>) {
         bytes[at] = dice.word().to_le_bytes()[0];
         return;
     }
+    by_engine(bytes, engine);
+}
+
+/// Lets the engine change bytes, and add some.
+fn by_engine(bytes: &mut Vec<u8>, engine: Engine<'_>) {
     let len = bytes.len();
     bytes.resize(len + 16, 0);
     let len = engine(bytes, len).min(bytes.len());

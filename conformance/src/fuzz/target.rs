@@ -154,6 +154,11 @@ impl About {
         }
     }
 
+    /// Whether its cases read what a channel holds.
+    pub(super) fn reads(self) -> bool {
+        !matches!(self, Self::Output | Self::Compression)
+    }
+
     /// Leaves out the operations that do not belong to it.
     pub fn narrow(self, trace: &mut Trace) {
         trace.ops.retain(|op| self.holds(op));

@@ -8,7 +8,7 @@ use qemufile_core::{GuestMemory, Misuse};
 use crate::trace::{Data, Op};
 
 /// Most arenas that are kept: traces that come one after the other have few kinds of them.
-const MOST: usize = 8;
+const MOST: usize = 32;
 
 /// Arenas by what they hold at the beginning of a trace, the last one taken in front. To map and to
 /// fill one costs more than most traces.
@@ -37,8 +37,11 @@ impl Arenas {
             Some(at) => self.kept.remove(at),
             None => {
                 let len = content.len();
+                let memory = match self.spare(len) {
+                    Some(memory) => memory,
+                    None => GuestMemory::anonymous(len)?,
+                };
                 self.kept.truncate(MOST - 1);
-                let memory = GuestMemory::anonymous(len)?;
                 Arena { content: content.clone(), memory, changed: 0..len }
             }
         };
@@ -46,6 +49,15 @@ impl Arenas {
         self.kept.insert(0, found);
         self.filled = false;
         Ok(memory)
+    }
+
+    /// Memory of another content, if there is no more room for both.
+    fn spare(&mut self, len: usize) -> Option<GuestMemory> {
+        if self.kept.len() < MOST {
+            return None;
+        }
+        let at = self.kept.iter().rposition(|arena| arena.memory.len() == len)?;
+        Some(self.kept.remove(at).memory)
     }
 
     /// Makes the arena ready for an operation of the trace that took it.

@@ -23,20 +23,43 @@ const fn counting() -> [u8; 256 * COUNTING_PERIOD] {
     bytes
 }
 
-thread_local! {
-    /// Seed and bytes of the noise that was made last: each subject asks for the same again.
-    static LAST_NOISE: RefCell<(u64, Vec<u8>)> = const { RefCell::new((0, Vec::new())) };
+/// Noise as far as it was made.
+struct Noise {
+    seed: u64,
+    more: ChaCha8Rng,
+    bytes: Vec<u8>,
 }
 
-/// Shows the first `len` bytes of the noise of a seed.
+/// Seeds whose noise is kept: as many as a trace has, as a rule.
+const MOST_NOISES: usize = 8;
+
+/// Noise is made by so many bytes at once, a multiple of what the generator makes at once: it comes
+/// to the same in whatever pieces it is asked for.
+const STRIDE: usize = 4096;
+
+thread_local! {
+    /// Noise of the last seeds, the last one in front: each subject asks for the same again.
+    static NOISES: RefCell<Vec<Noise>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Shows the first `len` bytes of the noise of a seed, or more of them.
 fn noise<T>(seed: u64, len: usize, show: impl FnOnce(&[u8]) -> T) -> T {
-    LAST_NOISE.with_borrow_mut(|(last, bytes)| {
-        if *last != seed || bytes.len() < len {
-            *last = seed;
-            bytes.resize(len, 0);
-            ChaCha8Rng::seed_from_u64(seed).fill_bytes(bytes);
+    NOISES.with_borrow_mut(|noises| {
+        if let Some(at) = noises.iter().position(|noise| noise.seed == seed) {
+            noises[..=at].rotate_right(1);
+        } else {
+            let oldest = if noises.len() == MOST_NOISES { noises.pop() } else { None };
+            let mut bytes = oldest.map(|noise| noise.bytes).unwrap_or_default();
+            bytes.clear();
+            noises.insert(0, Noise { seed, more: ChaCha8Rng::seed_from_u64(seed), bytes });
         }
-        show(&bytes[..len])
+        let Noise { more, bytes, .. } = &mut noises[0];
+        let made = bytes.len();
+        if made < len {
+            bytes.resize(len.next_multiple_of(STRIDE), 0);
+            more.fill_bytes(&mut bytes[made..]);
+        }
+        show(bytes)
     })
 }
 
@@ -95,8 +118,8 @@ impl Segment {
                 }
             }
             Self::Repeat { byte, .. } => into.fill(*byte),
-            Self::Noise { seed, len } => {
-                noise(*seed, *len, |noise| {
+            Self::Noise { seed, .. } => {
+                noise(*seed, from + count, |noise| {
                     into.copy_from_slice(noise.get(from..from + count).unwrap_or(&[]));
                 });
             }
@@ -202,6 +225,22 @@ mod tests {
         let bytes = Data::from(Segment::Noise { seed: 1, len: 8 }).to_vec();
         assert_eq!(bytes, [177, 13, 164, 140, 234, 76, 9, 103]);
         assert_ne!(Data::from(Segment::Noise { seed: 2, len: 8 }).to_vec(), bytes);
+    }
+
+    #[test]
+    fn noise_is_the_same_in_whatever_pieces() {
+        let len = 3 * STRIDE + 5;
+        for seed in 0..2 * MOST_NOISES as u64 {
+            let mut whole = vec![0; len];
+            ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut whole);
+            for (from, count) in [(0, 9), (STRIDE - 1, 2), (5, len - 5), (1, STRIDE)] {
+                let mut part = vec![0; count];
+                Data::from(Segment::Noise { seed, len }).copy_at(from, &mut part);
+                assert_eq!(part, whole[from..from + count], "{seed} {from}");
+                let other = Segment::Noise { seed: seed / 2, len: 1 };
+                assert_eq!(Data::from(other).to_vec().len(), 1);
+            }
+        }
     }
 
     #[test]

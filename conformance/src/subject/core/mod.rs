@@ -166,9 +166,10 @@ impl Stage {
             Value::Stream(made) => [Some(made), None],
             _ => op.streams(),
         };
-        let mut states = self.shared.world().states();
+        let mut world = self.shared.world();
+        let mut states = world.states();
         states.extend(touched.into_iter().flatten().filter_map(|stream| self.state(stream)));
-        Observation { value, events: self.shared.world().take_events(), states }
+        Observation { value, events: world.take_events(), states }
     }
 
     fn state(&self, number: usize) -> Option<StreamState> {
