@@ -131,9 +131,7 @@ impl Input {
     }
 
     fn begin_fill(&mut self) -> Result<Attempts, StreamError> {
-        if self.index < self.size {
-            self.buffer.0.copy_within(self.index..self.size, 0);
-        }
+        self.buffer.0.copy_within(self.index..self.size, 0);
         self.size -= self.index;
         self.index = 0;
         self.link.check()?;

@@ -147,6 +147,8 @@ fn row_15_a_read_never_asks_for_nothing() {
         assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
         assert_eq!(reader.peek_byte(IO_BUF_SIZE - 1).unwrap(), pattern(IO_BUF_SIZE)[32_767]);
         assert_eq!(reader.peek_buffer(1, IO_BUF_SIZE - 1).unwrap().len(), 1);
+        let beyond = reader.peek_buffer(0, IO_BUF_SIZE).unwrap_err();
+        assert_eq!(beyond.errno(), -22, "also of no byte");
         assert_eq!(scripted.events(), [read(IO_BUF_SIZE, IO_BUF_SIZE)], "a full buffer is enough");
         reader.skip(1).unwrap();
         assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
