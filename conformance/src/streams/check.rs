@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use qemufile_core::MemoryChannel;
 
-use crate::shrink::Signature;
 use crate::subject::Subject;
 use crate::trace::World;
 use crate::verdict::Divergence;
@@ -147,7 +146,7 @@ fn stop(run: &str, fault: &Fault, lockstep: &mut Lockstep<'_>, difference: Optio
     let divergence = lockstep.take_divergence();
     let reason = match (difference, &divergence, fault) {
         (Some(difference), _, _) => difference,
-        (_, Some(divergence), _) => Signature::of(divergence).to_string(),
+        (_, Some(found), _) => format!("{} differs at operation {}", found.subject, found.step),
         (_, _, Fault::Failed(text)) => text.clone(),
         (_, _, fault) => format!("{fault:?}"),
     };
