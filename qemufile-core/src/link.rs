@@ -103,7 +103,8 @@ impl Link {
     }
 
     pub(crate) fn error(&self) -> Option<StreamError> {
-        self.sticky.get()
+        // Asked after each page, as a rule to hear that there is none: that takes no lock.
+        if self.failed() { self.sticky.get() } else { None }
     }
 
     #[inline]

@@ -66,10 +66,7 @@ impl Input {
     /// Where the stream fails, nothing is lost by asking again: all is at the front by then.
     #[inline]
     pub(crate) fn take_in_place(&mut self, size: usize) -> Option<Range<usize>> {
-        if size >= IO_BUF_SIZE {
-            return None;
-        }
-        if self.size - self.index < size && self.peek_now(size, 0).len() < size {
+        if size >= IO_BUF_SIZE || !self.hold_now(size) {
             return None;
         }
         let found = self.index..self.index + size;
@@ -164,30 +161,27 @@ impl Input {
     /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.
     /// C: `qemu_peek_buffer`, L475.
     pub(crate) async fn peek(&mut self, size: usize, offset: usize) -> Range<usize> {
-        while self.lacks(size, offset) {
+        // Past the buffered bytes nothing is read: the original compares unsigned (row 3).
+        while self.size.checked_sub(self.index + offset).is_some_and(|available| available < size) {
             let stale = self.index + offset..self.size;
             if self.fill().await.is_err() {
-                return self.cut_short(stale, size, offset);
+                // With the quirk, the place where the bytes were.
+                let stays = self.link.config.quirks.stale_peek;
+                return if stays { stale } else { self.shown(size, offset) };
             }
         }
         self.shown(size, offset)
     }
 
-    /// As [`peek`](Self::peek), for a stream that [blocks](Link::blocks): no future is made.
-    pub(crate) fn peek_now(&mut self, size: usize, offset: usize) -> Range<usize> {
-        while self.lacks(size, offset) {
-            let stale = self.index + offset..self.size;
+    /// Refills until `size` bytes are buffered; whether they are. For a stream that
+    /// [blocks](Link::blocks): no future is made.
+    fn hold_now(&mut self, size: usize) -> bool {
+        while self.size - self.index < size {
             if self.fill_now().is_err() {
-                return self.cut_short(stale, size, offset);
+                return false;
             }
         }
-        self.shown(size, offset)
-    }
-
-    /// Whether a peek has to refill. Past the buffered bytes nothing is read: the original compares
-    /// unsigned (row 3).
-    fn lacks(&self, size: usize, offset: usize) -> bool {
-        self.size.checked_sub(self.index + offset).is_some_and(|available| available < size)
+        true
     }
 
     /// What a peek shows of the bytes that are buffered.
@@ -195,11 +189,6 @@ impl Input {
         let start = self.index + offset;
         let end = self.size.min(start + size);
         start.min(end)..end
-    }
-
-    /// What a peek shows after a refill failed: with the quirk, the place where the bytes were.
-    fn cut_short(&self, stale: Range<usize>, size: usize, offset: usize) -> Range<usize> {
-        if self.link.config.quirks.stale_peek { stale } else { self.shown(size, offset) }
     }
 
     /// The range of a peek that was checked, or why it is not all there.
