@@ -66,7 +66,10 @@ impl Input {
     /// Where the stream fails, nothing is lost by asking again: all is at the front by then.
     #[inline]
     pub(crate) fn take_in_place(&mut self, size: usize) -> Option<Range<usize>> {
-        if size >= IO_BUF_SIZE || !self.hold_now(size) {
+        if size >= IO_BUF_SIZE {
+            return None;
+        }
+        if self.size - self.index < size && !self.hold_now(size) {
             return None;
         }
         let found = self.index..self.index + size;
