@@ -9,10 +9,16 @@ use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
+use smallvec::SmallVec;
+
 use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, SPARE, Text, WOULD_BLOCK};
 use crate::outcome::Undefined;
 use crate::stream::{Leave, World};
 use crate::{Direction, Host, Piece, Place, Transfer};
+
+/// Pieces of a write that need no memory of their own: as many as a stream queues. C:
+/// `MAX_IOV_SIZE`.
+const PIECES: usize = 64;
 
 /// The table of callbacks for hosts of type `H`, with no context yet.
 pub(crate) fn table<H: Host>() -> HostTable {
@@ -139,7 +145,7 @@ unsafe extern "C" fn write_pieces<H: Host>(
     enter::<H>(context, |world| {
         // SAFETY: the shim gives an array of so many elements, at least one.
         let list = unsafe { slice::from_raw_parts(pieces, pieces_len) };
-        let places: Vec<Place> =
+        let places: SmallVec<[Place; PIECES]> =
             list.iter().map(|piece| world.place(piece.base as usize, piece.len)).collect();
         let mut staged = 0;
         for (place, piece) in places.iter().zip(list) {
@@ -157,7 +163,7 @@ unsafe extern "C" fn write_pieces<H: Host>(
         }
         let mut rest = world.staging.as_slice();
         let mut given = 0_usize;
-        let mut shown = Vec::with_capacity(list.len());
+        let mut shown = SmallVec::<[_; PIECES]>::new();
         for (place, piece) in places.into_iter().zip(list) {
             let bytes = match place {
                 Place::Arena(_) => {
@@ -173,7 +179,9 @@ unsafe extern "C" fn write_pieces<H: Host>(
             given = given.saturating_add(piece.len);
             shown.push(Piece { place, len: piece.len, bytes });
         }
-        match world.host.write(channel, &shown) {
+        let transfer = world.host.write(channel, &shown);
+        drop(shown);
+        match transfer {
             Transfer::Done(0) => Err(Undefined::WriteOfNothing { channel }),
             Transfer::Done(moved) => count(moved, given),
             Transfer::WouldBlock => Ok(WOULD_BLOCK),

@@ -1,4 +1,5 @@
-//! The functions that take bytes.
+//! The functions that take bytes. Where one gives bytes out, `room` is memory for them: what it holds
+//! is overwritten, and a caller who has bytes to give back saves an allocation.
 
 use crate::ffi::{Call, Function};
 use crate::outcome::{Outcome, Undefined};
@@ -44,6 +45,11 @@ fn size(call: &Call) -> usize {
     call.number as usize
 }
 
+fn emptied(mut room: Vec<u8>) -> Vec<u8> {
+    room.clear();
+    room
+}
+
 impl<H: Host> Machine<H> {
     /// Steps over `size` bytes that are buffered; does nothing where there are fewer.
     /// C: `qemu_file_skip`, L460.
@@ -72,13 +78,14 @@ impl<H: Host> Machine<H> {
         stream: usize,
         size_wanted: usize,
         offset: usize,
+        room: Vec<u8>,
     ) -> Outcome<Vec<u8>> {
         let (file, _) = self.sound(stream)?;
         let call =
             self.run(Call { file, len: size_wanted, offset, ..Call::new(Function::PeekBuffer) })?;
         match size(&call) {
-            0 => Ok(Vec::new()),
-            len => Ok(self.handed_out(call.address, len)?.1),
+            0 => Ok(emptied(room)),
+            len => Ok(self.handed_out(call.address, len, room)?.1),
         }
     }
 
@@ -98,9 +105,14 @@ impl<H: Host> Machine<H> {
     /// # Errors
     ///
     /// Asserts that the stream reads, L480; [`Undefined::NoMemory`].
-    pub fn get_buffer_in_place(&mut self, stream: usize, size_wanted: usize) -> Outcome<InPlace> {
+    pub fn get_buffer_in_place(
+        &mut self,
+        stream: usize,
+        size_wanted: usize,
+        room: Vec<u8>,
+    ) -> Outcome<InPlace> {
         let (file, _) = self.sound(stream)?;
-        let mut copy = Vec::new();
+        let mut copy = emptied(room);
         copy.try_reserve_exact(size_wanted.max(1))
             .map_err(|_| Undefined::NoMemory { len: size_wanted })?;
         copy.resize(size_wanted.max(1), 0);
@@ -113,13 +125,13 @@ impl<H: Host> Machine<H> {
         })?;
         let len = size(&call);
         if call.address.is_null() && len == 0 {
-            return Ok(InPlace { bytes: Vec::new(), source: Source::Null });
+            return Ok(InPlace { bytes: emptied(copy), source: Source::Null });
         }
         if std::ptr::eq(call.address, bytes) {
             copy.truncate(len);
             return Ok(InPlace { bytes: copy, source: Source::Copied });
         }
-        let (offset, bytes) = self.handed_out(call.address, len)?;
+        let (offset, bytes) = self.handed_out(call.address, len, copy)?;
         Ok(InPlace { bytes, source: Source::Buffer { offset } })
     }
 
@@ -183,9 +195,10 @@ impl<H: Host> Machine<H> {
     /// # Errors
     ///
     /// Asserts that the stream reads, L590.
-    pub fn get_counted_string(&mut self, stream: usize) -> Outcome<CountedString> {
+    pub fn get_counted_string(&mut self, stream: usize, room: Vec<u8>) -> Outcome<CountedString> {
         let (file, _) = self.sound(stream)?;
-        let mut buffer = vec![UNTOUCHED; 256];
+        let mut buffer = emptied(room);
+        buffer.resize(256, UNTOUCHED);
         let bytes = buffer.as_mut_ptr().cast();
         let call = self.run(Call { file, bytes, ..Call::new(Function::GetCountedString) })?;
         // The zero behind the text is the last byte that the call writes.

@@ -25,6 +25,8 @@ pub struct Machine<H: Host> {
     table: HostTable,
     world: Box<World<H>>,
     compressors: Vec<Compressor>,
+    /// Memory for a text on its way to C, which wants a zero behind it.
+    pub(crate) text: Vec<u8>,
 }
 
 /// A stream of zlib's. It points into itself once it is set up, so it never moves. Until then its
@@ -62,6 +64,7 @@ impl<H: Host> Machine<H> {
             table: callbacks::table::<H>(),
             world: Box::new(World::new(arena, host)),
             compressors: Vec::new(),
+            text: Vec::new(),
         }
     }
 
@@ -196,16 +199,20 @@ impl<H: Host> Machine<H> {
         Ok(found.as_mut_ptr())
     }
 
-    /// The offset in its buffer of `len` bytes that the reference handed out, and a copy of them.
+    /// The offset in its buffer of `len` bytes that the reference handed out, and a copy of them in
+    /// `room`, which the reference no longer knows.
     pub(crate) fn handed_out(
         &self,
         address: *const u8,
         len: usize,
+        mut room: Vec<u8>,
     ) -> Result<(usize, Vec<u8>), Undefined> {
         let offset = self.world.in_buffer(address as usize, len)?;
         // SAFETY: the bytes were just found in the buffer of a live stream, and no call runs.
         let bytes = unsafe { std::slice::from_raw_parts(address, len) };
-        Ok((offset, bytes.to_vec()))
+        room.clear();
+        room.extend_from_slice(bytes);
+        Ok((offset, room))
     }
 
     /// The text of the error that the last call asked for.

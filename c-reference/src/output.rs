@@ -286,11 +286,14 @@ impl<H: Host> Machine<H> {
     /// Asserts that the text is shorter than 256 bytes, L775; [`Undefined::Reads`].
     pub fn put_counted_string(&mut self, stream: usize, text: &[u8]) -> Outcome<()> {
         let (file, _) = self.writing(stream)?;
-        let mut terminated = text.to_vec();
+        let mut terminated = std::mem::take(&mut self.text);
+        terminated.clear();
+        terminated.extend_from_slice(text);
         terminated.push(0);
         let bytes = terminated.as_mut_ptr().cast();
-        self.run(Call { file, bytes, ..Call::new(Function::PutCountedString) })?;
-        Ok(())
+        let put = self.run(Call { file, bytes, ..Call::new(Function::PutCountedString) });
+        self.text = terminated;
+        put.map(drop)
     }
 
     /// Makes the channel block, or not. C: `qemu_file_set_blocking`, L786.

@@ -19,7 +19,7 @@ fn a_short_take_at_the_end_hands_out_stale_bytes() {
 
     let (mut machine, stream) = reader(&reference, &counting(10), 10);
     assert_eq!(machine.get_be16(stream), Ok(1));
-    assert_eq!(machine.peek_buffer(stream, 9, 0), Ok(vec![4, 5, 6, 7, 8, 9, 8, 9]));
+    assert_eq!(machine.peek_buffer(stream, 9, 0, Vec::new()), Ok(vec![4, 5, 6, 7, 8, 9, 8, 9]));
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn the_in_place_take_of_the_same_stream_is_right() {
     let Some(reference) = original() else { return };
     let (mut machine, stream) = reader(&reference, &counting(10), 10);
     assert_eq!(machine.get_be16(stream), Ok(1));
-    let taken = machine.get_buffer_in_place(stream, 9).expect("defined");
+    let taken = machine.get_buffer_in_place(stream, 9, Vec::new()).expect("defined");
     assert_eq!((taken.bytes, taken.source), (vec![2, 3, 4, 5, 6, 7, 8, 9], Source::Copied));
 }
 
@@ -36,12 +36,12 @@ fn a_peek_behind_a_gap_reads_nothing_and_fails_nothing() {
     let Some(reference) = original() else { return };
     let (mut machine, stream) = reader(&reference, &counting(10), 10);
     for _ in 0..3 {
-        assert_eq!(machine.peek_buffer(stream, 1, 5), Ok(vec![]));
+        assert_eq!(machine.peek_buffer(stream, 1, 5, Vec::new()), Ok(vec![]));
     }
     assert_eq!(machine.host().reads(), 0);
     assert_eq!(machine.get_error(stream), Ok(0));
-    assert_eq!(machine.peek_buffer(stream, 1, 0), Ok(vec![0]));
-    assert_eq!(machine.peek_buffer(stream, 1, 5), Ok(vec![5]));
+    assert_eq!(machine.peek_buffer(stream, 1, 0, Vec::new()), Ok(vec![0]));
+    assert_eq!(machine.peek_buffer(stream, 1, 5, Vec::new()), Ok(vec![5]));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn in_place_serves_all_sizes_but_the_whole_buffer() {
     let bytes = counting(32768);
     for (size, source) in [(32767, Source::Buffer { offset: 0 }), (32768, Source::Copied)] {
         let (mut machine, stream) = reader(&reference, &bytes, 32768);
-        let taken = machine.get_buffer_in_place(stream, size).expect("defined");
+        let taken = machine.get_buffer_in_place(stream, size, Vec::new()).expect("defined");
         assert_eq!((taken.bytes.as_slice(), taken.source), (&bytes[..size], source));
     }
 }
@@ -145,10 +145,13 @@ fn in_place_serves_all_sizes_but_the_whole_buffer() {
 fn in_place_of_nothing_is_null_only_while_nothing_is_buffered() {
     let Some(reference) = original() else { return };
     let (mut machine, stream) = reader(&reference, &counting(4), 4);
-    assert_eq!(machine.get_buffer_in_place(stream, 0).expect("defined").source, Source::Null);
+    assert_eq!(
+        machine.get_buffer_in_place(stream, 0, Vec::new()).expect("defined").source,
+        Source::Null
+    );
     assert_eq!(machine.get_byte(stream), Ok(0));
     assert_eq!(
-        machine.get_buffer_in_place(stream, 0).expect("defined").source,
+        machine.get_buffer_in_place(stream, 0, Vec::new()).expect("defined").source,
         Source::Buffer { offset: 1 }
     );
 }
@@ -157,15 +160,15 @@ fn in_place_of_nothing_is_null_only_while_nothing_is_buffered() {
 fn a_counted_string_cut_short_says_zero_and_leaves_its_text() {
     let Some(reference) = original() else { return };
     let (mut machine, stream) = reader(&reference, b"\x05hel", 4);
-    let string = machine.get_counted_string(stream).expect("defined");
+    let string = machine.get_counted_string(stream, Vec::new()).expect("defined");
     // The end lies behind bytes that the stale index shifts by one.
     assert_eq!(string.len, 0);
     assert_eq!(&string.buffer[..4], b"ell\0");
 
     let (mut machine, stream) = reader(&reference, b"\x05hello\x00", 7);
-    let string = machine.get_counted_string(stream).expect("defined");
+    let string = machine.get_counted_string(stream, Vec::new()).expect("defined");
     assert_eq!((string.len, &string.buffer[..6]), (5, &b"hello\0"[..]));
-    assert_eq!(machine.get_counted_string(stream).expect("defined").len, 0);
+    assert_eq!(machine.get_counted_string(stream, Vec::new()).expect("defined").len, 0);
     assert_eq!(machine.get_error(stream), Ok(0));
 }
 

@@ -31,21 +31,21 @@ fn assertions_come_back_with_their_line_and_the_stream_goes_on() {
     let Some(reference) = original() else { return };
     let (mut machine, writing) = writer(&reference, []);
     assert_eq!(line(machine.get_to_fd(writing, 0, 1)), 307);
-    assert_eq!(line(machine.peek_buffer(writing, 1, 0)), 480);
+    assert_eq!(line(machine.peek_buffer(writing, 1, 0, Vec::new())), 480);
     assert_eq!(line(machine.get_buffer(writing, &mut [0])), 480);
-    assert_eq!(line(machine.get_buffer_in_place(writing, 0)), 480);
+    assert_eq!(line(machine.get_buffer_in_place(writing, 0, Vec::new())), 480);
     assert_eq!(line(machine.get_byte(writing)), 590);
     assert_eq!(line(machine.get_be64(writing)), 590);
-    assert_eq!(line(machine.get_counted_string(writing)), 590);
+    assert_eq!(line(machine.get_counted_string(writing, Vec::new())), 590);
     assert_eq!(line(machine.put_counted_string(writing, &[b'x'; 256])), 775);
     machine.put_byte(writing, 7).expect("defined");
     assert_eq!(machine.fclose(writing), Ok(0));
     assert_eq!(machine.host().written(), [7]);
 
     let (mut machine, reading) = reader(&reference, &counting(4), 4);
-    assert_eq!(line(machine.peek_buffer(reading, 0, 32768)), 481);
-    assert_eq!(line(machine.peek_buffer(reading, usize::MAX, usize::MAX)), 481);
-    assert_eq!(line(machine.peek_buffer(reading, 32768, 1)), 482);
+    assert_eq!(line(machine.peek_buffer(reading, 0, 32768, Vec::new())), 481);
+    assert_eq!(line(machine.peek_buffer(reading, usize::MAX, usize::MAX, Vec::new())), 481);
+    assert_eq!(line(machine.peek_buffer(reading, 32768, 1, Vec::new())), 482);
     assert_eq!(line(machine.peek_byte(reading, 32768)), 591);
     assert_eq!(line(machine.peek_byte(reading, i32::MAX)), 591);
     assert_eq!(line(machine.transferred(reading)), 617);
@@ -94,7 +94,7 @@ fn calls_that_c_leaves_undefined_are_not_made() {
         .put_buffer_async(writing, arena, 0, false)
         .expect("an empty range at the end is inside");
     assert_eq!(
-        refused(machine.get_buffer_in_place(reading, usize::MAX)),
+        refused(machine.get_buffer_in_place(reading, usize::MAX, Vec::new())),
         Undefined::NoMemory { len: usize::MAX }
     );
 }

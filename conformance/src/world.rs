@@ -109,9 +109,10 @@ struct Spare {
     bytes: Vec<Vec<u8>>,
 }
 
-/// Most lists of a kind that are kept, and the most elements that such a one has room for.
+/// Most lists of a kind that are kept, and the most elements that such a one has room for: the bytes
+/// of a write of 64 pages.
 const MOST_SPARE: usize = 16;
-const MOST_ROOM: usize = 1 << 17;
+const MOST_ROOM: usize = 64 << 12;
 
 fn keep<T>(lists: &mut Vec<Vec<T>>, mut list: Vec<T>) {
     if lists.len() < MOST_SPARE && (1..=MOST_ROOM).contains(&list.capacity()) {
@@ -158,6 +159,11 @@ impl ScriptedWorld {
     #[must_use]
     pub fn bytes(&mut self) -> Vec<u8> {
         self.spare.bytes.pop().unwrap_or_default()
+    }
+
+    /// Takes back bytes that no observation has.
+    pub fn recycle_bytes(&mut self, bytes: Vec<u8>) {
+        keep(&mut self.spare.bytes, bytes);
     }
 
     /// As [`bytes`](Self::bytes), for the lengths of the pieces of a write.

@@ -69,6 +69,6 @@ pub(crate) fn measure(effort: Effort) -> Result<Line, Error> {
             each(both)
         ),
         goal: "at most 1.5",
-        met: ratio <= GOAL,
+        met: Some(ratio <= GOAL),
     })
 }

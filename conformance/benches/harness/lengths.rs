@@ -67,6 +67,6 @@ pub(crate) fn measure(effort: Effort) -> Result<Line, Error> {
         what: format!("ns of an operation, of 10 to {} in a trace", effort.operations),
         found: format!("{} (last: {growth:.2} of the least)", found.join(", ")),
         goal: "linear: at most 1.5",
-        met: growth <= GOAL,
+        met: Some(growth <= GOAL),
     })
 }

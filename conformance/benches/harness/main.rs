@@ -83,7 +83,8 @@ pub(crate) struct Line {
     pub(crate) what: String,
     pub(crate) found: String,
     pub(crate) goal: &'static str,
-    pub(crate) met: bool,
+    /// Nothing where the line has no goal.
+    pub(crate) met: Option<bool>,
 }
 
 fn main() -> ExitCode {
@@ -119,7 +120,11 @@ fn print(lines: &[Line]) {
     println!("| {:what$} | {:found$} | {:goal$} | met |", "what", "found", "goal");
     println!("|-{:-<what$}-|-{:-<found$}-|-{:-<goal$}-|-----|", "", "", "");
     for line in lines {
-        let met = if line.met { "yes" } else { "no" };
+        let met = match line.met {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "-",
+        };
         println!("| {:what$} | {:found$} | {:goal$} | {met:3} |", line.what, line.found, line.goal);
     }
 }

@@ -196,7 +196,8 @@ fn call(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
 fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::PeekBuffer { stream, size, offset } => {
-            Value::Bytes(machine.peek_buffer(*stream, *size, *offset)?.into())
+            let room = machine.host_mut().bytes();
+            Value::Bytes(machine.peek_buffer(*stream, *size, *offset, room)?.into())
         }
         Op::GetBuffer { stream, size } => {
             let mut into = machine.host_mut().bytes();
@@ -210,7 +211,8 @@ fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
             Value::Bytes(into.into())
         }
         Op::GetBufferInPlace { stream, size } => {
-            let found = machine.get_buffer_in_place(*stream, *size)?;
+            let room = machine.host_mut().bytes();
+            let found = machine.get_buffer_in_place(*stream, *size, room)?;
             let placement = match found.source {
                 Source::Buffer { .. } => Placement::InPlace,
                 Source::Null => Placement::Nowhere,
@@ -224,7 +226,8 @@ fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
         Op::GetBe32 { stream } => Value::Number(machine.get_be32(*stream)?.into()),
         Op::GetBe64 { stream } => Value::Number(machine.get_be64(*stream)?),
         Op::GetCountedString { stream } => {
-            let found = machine.get_counted_string(*stream)?;
+            let room = machine.host_mut().bytes();
+            let found = machine.get_counted_string(*stream, room)?;
             Value::text(found.len, found.buffer)
         }
         Op::Skip { stream, size } => {

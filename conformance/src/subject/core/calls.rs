@@ -189,7 +189,10 @@ macro_rules! calls {
                     }
                     Op::GetBufferInPlace { size, .. } => {
                         let mut into = room(shared, *size);
-                        placed(shared, &$run(calls::get_buffer_in_place(reader, &mut into)))
+                        let found = $run(calls::get_buffer_in_place(reader, &mut into));
+                        let value = placed(shared, &found);
+                        shared.world().recycle_bytes(into);
+                        value
                     }
                     Op::PeekByte { offset, .. } => {
                         let offset = usize::try_from(*offset).ok()?;
