@@ -335,10 +335,9 @@ impl CloseError {
     /// behaviours), and knows nothing but -1 for a channel. C: `qemu_fclose`, L355.
     #[must_use]
     pub fn errno(&self) -> i32 {
-        match (&self.stream, &self.channel) {
-            (Some(error), _) if error.errno() < 0 => error.errno(),
-            (_, Some(_)) => -1,
-            _ => 0,
+        match self.stream.as_ref().map_or(0, StreamError::errno).min(0) {
+            0 => -i32::from(self.channel.is_some()),
+            code => code,
         }
     }
 }

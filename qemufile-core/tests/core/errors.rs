@@ -96,6 +96,13 @@ fn every_error_has_its_errno() {
         channel: channel.then(|| io::Error::from_raw_os_error(28).into()),
     };
     assert_eq!(close(Some(&stream), true).errno(), -5);
+    let positive = {
+        let reader = reader(channel([]));
+        reader.set_error(NonZeroI32::new(7).unwrap(), None);
+        reader.error().unwrap()
+    };
+    assert_eq!(close(Some(&positive), true).errno(), -1);
+    assert_eq!(close(Some(&positive), false).errno(), 0);
     assert_eq!(close(None, true).errno(), -1);
     assert_eq!(close(None, false).errno(), 0);
 }

@@ -209,3 +209,33 @@ fn quirks_are_told_apart() {
     let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(IO_BUF_SIZE + 1))));
     assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
 }
+
+/// A logger that keeps what it is told.
+struct Kept(Mutex<Vec<String>>);
+
+impl log::Log for Kept {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// The logger is the process's, so what other tests cause may be kept as well.
+#[test]
+fn what_no_call_returns_is_logged_unless_a_reporter_is_given() {
+    static KEPT: Kept = Kept(Mutex::new(Vec::new()));
+    log::set_logger(&KEPT).unwrap();
+    log::set_max_level(log::LevelFilter::Error);
+    let reader = Reader::new(channel([]).shared());
+    for message in ["kept by the stream alone", "told to the log alone"] {
+        reader.set_error(NonZeroI32::new(-5).unwrap(), Some(message));
+    }
+    let kept = KEPT.0.lock().unwrap();
+    assert!(kept.contains(&"ERROR told to the log alone".to_owned()), "{kept:?}");
+    assert!(!kept.iter().any(|line| line.contains("kept by the stream alone")), "{kept:?}");
+}
