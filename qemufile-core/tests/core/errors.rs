@@ -245,6 +245,14 @@ fn misbehaving_channels_are_errors() {
         writer.flush().unwrap_err();
         assert_eq!(channel_cause(writer.error()), (Operation::Write, expected), "{step:?}");
     }
+    // What is left counts, and not all that was wanted.
+    for claim in [2, 3, 4] {
+        let mut writer = writer(channel([]).writes([Step::Move(1), Step::Claim(claim)]));
+        writer.put_buffer(b"ab").unwrap();
+        let error = writer.flush().unwrap_err().to_string();
+        let expected = format!("claims {claim} bytes where 1 were asked for");
+        assert!(error.contains(&expected), "{error}");
+    }
     let mut reader = reader(channel([]).every_read(Step::Block).wait_error(9));
     reader.get_byte().unwrap_err();
     let (operation, _) = channel_cause(reader.error());
