@@ -7,7 +7,7 @@ use conformance::fuzz::{
     About, Bench, Case, Outcome, Rejected, TARGETS, VERSION, cross, encode, mutate,
 };
 use conformance::generate;
-use conformance::trace::Trace;
+use conformance::trace::{Op, Trace};
 use proptest::prelude::*;
 
 fn corpus() -> Vec<(String, Trace)> {
@@ -51,33 +51,42 @@ fn the_traces_of_the_corpus_come_back_from_their_bytes() {
     assert!(unfit.len() * 20 <= corpus.len(), "too many traces are no fuzz case: {unfit:#?}");
 }
 
-/// The bytes of version 1 mean this for ever.
+/// A world, up to its operations.
+const WORLD: [u8; 26] = [
+    1, 1, 16, // an arena of one segment: counting, 16 bytes
+    0,  // not in a coroutine
+    1,  // one channel:
+    2, 0, 2, b'a', b'b', 2, 7, 232, // input: two bytes, then 7 times 4096 (a corner: 224 + 8)
+    2, 0, 3, 1, // reads: at most 3 bytes, would block
+    0, 0, 0, 0, 0, 0, // no rest, no writes, all works, not blocking
+    0, 0, 0, // neither sinks, nor compressors, nor releases
+];
+
+/// The case of a version, with operations behind [`WORLD`].
+fn case_of(version: u8, ops: &[u8]) -> Trace {
+    decoded(&[&[b'Q', version][..], &WORLD, ops].concat())
+}
+
+/// The bytes of a version mean this for ever.
 #[test]
-fn an_input_of_the_first_version_keeps_its_meaning() {
-    let bytes = [
-        b'Q', 1, // the envelope
-        1, 1, 16, // an arena of one segment: counting, 16 bytes
-        0,  // not in a coroutine
-        1,  // one channel:
-        2, 0, 2, b'a', b'b', 2, 7,
-        232, // input: two bytes, then 7 times 4096 (a corner: 224 + 8)
-        2, 0, 3, 1, // reads: at most 3 bytes, would block
-        0, 0, 0, 0, 0, 0, // no rest, no writes, all works, not blocking
-        0, 0, 0, // neither sinks, nor compressors, nor releases
-        1, 0, // a stream that writes, over channel 0
-        27, 0, 0x44, 0x33, 0x22, 0x11, // a word of four bytes
-        24, 0, 4, 8, 1, // 8 bytes at 4 of the arena, to be released
-        32, 0, // a flush
+fn an_input_of_each_version_keeps_its_meaning() {
+    let stream_put_release_flush: [&[u8]; 2] = [
+        &[
+            1, 0, // a stream that writes, over channel 0
+            27, 0, 0x44, 0x33, 0x22, 0x11, // a word of four bytes
+            24, 0, 4, 8, 1, // 8 bytes at 4 of the arena, to be released
+            32, 0, // a flush
+        ],
+        &[30, 0, 20, 0, 0x44, 0x33, 0x22, 0x11, 17, 0, 4, 8, 1, 25, 0],
     ];
-    let trace = decoded(&bytes);
-    let text = trace.to_text().unwrap();
+    assert_eq!(stream_put_release_flush.len(), usize::from(VERSION), "each has its bytes here");
     let golden = r#"(
     format: 1,
     origin: "fuzz",
     cause: "An input that a fuzzer made.",
     world: (
         arena: [Counting(16)],
-        channels: [(input: [Bytes(b"ab"), Repeat(byte: 7, len: 7)], reads: [Take(3), Block])],
+        channels: [(input: [Bytes(b"ab"), Repeat(byte: 7, len: 4096)], reads: [Take(3), Block])],
     ),
     ops: [
         NewOutput(channel: 0),
@@ -87,8 +96,25 @@ fn an_input_of_the_first_version_keeps_its_meaning() {
     ],
 )
 "#;
-    let golden = golden.replace("Repeat(byte: 7, len: 7)", "Repeat(byte: 7, len: 4096)");
-    assert_eq!(text, golden);
+    for (version, ops) in (1..).zip(stream_put_release_flush) {
+        assert_eq!(case_of(version, ops).to_text().unwrap(), golden, "version {version}");
+    }
+}
+
+/// Engines write zeros more than anything else, and to set a stream up takes long.
+#[test]
+fn zeros_are_cheap_since_the_second_version() {
+    let streams = |version, ops: &[u8]| {
+        let trace = case_of(version, ops);
+        trace
+            .ops
+            .iter()
+            .filter(|op| matches!(op, Op::NewInput { .. } | Op::NewOutput { .. }))
+            .count()
+    };
+    assert_eq!([1, 2].map(|version| streams(version, &[0; 64])), [32, 0]);
+    let outputs = [[1, 0].repeat(32), [30, 0].repeat(32)];
+    assert_eq!([1, 2].map(|version| streams(version, &outputs[usize::from(version) - 1])), [32, 8]);
 }
 
 #[test]

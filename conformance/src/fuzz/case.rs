@@ -19,7 +19,7 @@ use super::code_op;
 use super::coding::{Code, Own, Scope, Source, Target};
 
 /// Version of the coding that is written.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// First byte of each case.
 const MARK: u8 = b'Q';

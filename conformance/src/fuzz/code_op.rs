@@ -2,7 +2,7 @@
 
 use crate::trace::{Data, Op, Segment};
 
-use super::coding::{Code, Fixed, MAX_SIZE, Own, Source, Target, enum_code};
+use super::coding::{Code, Fixed, MAX_SIZE, MAX_STREAMS, Own, Source, Target, enum_code};
 
 /// First byte of the number of a stream that no operation so far has made.
 const FAR: u8 = 0xf0;
@@ -149,7 +149,7 @@ pub(super) fn cut(data: Data, len: usize) -> Data {
     Data(kept)
 }
 
-enum_code!(Op [36] {
+enum_code!(Op [36, 36 from 7] {
     NewInput { channel: Channel },
     NewOutput { channel: Channel },
     GetReturnPath { stream: Stream },
@@ -219,14 +219,15 @@ pub(super) fn read(from: &mut Source<'_, '_>) -> Option<Op> {
         }
         _ => {}
     }
-    from.scope.streams += usize::from(makes_stream(&op));
-    Some(op)
+    if makes_stream(&op) { from.scope.make_stream().then_some(op) } else { Some(op) }
 }
 
 /// Writes an operation behind those that were written before.
 pub(super) fn write(op: &Op, into: &mut Target) {
     <Own as Code<Op>>::write(op, into);
-    into.scope.streams += usize::from(makes_stream(op));
+    if makes_stream(op) && !into.scope.make_stream() {
+        into.limit("streams", MAX_STREAMS + 1, MAX_STREAMS);
+    }
 }
 
 /// Whether the operation makes a stream, if what it names is there.

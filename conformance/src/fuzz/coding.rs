@@ -15,6 +15,10 @@ pub(super) const MAX_DATA: usize = 1 << 20;
 /// Greatest number of bytes that one call asks for.
 pub(super) const MAX_SIZE: usize = 1 << 18;
 
+/// Greatest number of streams that the operations of a case make, from version 2 on: to set one up
+/// takes as long as a dozen other operations.
+pub(super) const MAX_STREAMS: usize = 8;
+
 /// Sizes that are written as one byte though they are large: those at which something changes in
 /// the original. The order is part of the coding: never change it, only in a new version.
 const CORNERS: [usize; 29] = [
@@ -42,6 +46,15 @@ pub(super) struct Scope {
     pub(super) streams: usize,
     /// Bytes described so far.
     pub(super) data: usize,
+}
+
+impl Scope {
+    /// Counts a stream; whether there may be one more.
+    pub(super) fn make_stream(&mut self) -> bool {
+        let room = self.version < 2 || self.streams < MAX_STREAMS;
+        self.streams += usize::from(room);
+        room
+    }
 }
 
 /// Any bytes, from front to back.
@@ -259,10 +272,11 @@ macro_rules! struct_code {
 
 /// Gives an enum the code of its variants: a byte, taken modulo their number, and the fields.
 ///
-/// The order is part of the coding. In brackets stands how many variants each version has: a
-/// variant is added at the end, in a new version, and the inputs of older ones mean what they did.
+/// The order is part of the coding. In brackets stands how many variants each version has, and which
+/// of them the byte 0 means, where that is not the first: a variant is added at the end, in a new
+/// version, and the inputs of older ones mean what they did.
 macro_rules! enum_code {
-    ($type:ident [$($count:literal),*] {
+    ($type:ident [$($count:literal $(from $first:literal)?),*] {
         $($variant:ident $({ $($field:ident: $code:ty),* $(,)? })? $(($only:ident: $value:ty))?),* $(,)?
     }) => {
         impl Code<$type> for Own {
@@ -270,10 +284,11 @@ macro_rules! enum_code {
                 #[derive(Clone, Copy)]
                 enum Tag { $($variant),* }
                 const TAGS: &[Tag] = &[$(Tag::$variant),*];
-                const COUNTS: &[usize] = &[$($count),*];
-                const { assert!(COUNTS[COUNTS.len() - 1] == TAGS.len()) };
-                let version = usize::from(from.scope.version).clamp(1, COUNTS.len());
-                match TAGS[usize::from(from.byte()) % COUNTS[version - 1]] {
+                const VERSIONS: &[(usize, usize)] = &[$(($count, 0 $(+ $first)?)),*];
+                const { assert!(VERSIONS[VERSIONS.len() - 1].0 == TAGS.len()) };
+                let version = usize::from(from.scope.version).clamp(1, VERSIONS.len());
+                let (count, first) = VERSIONS[version - 1];
+                match TAGS[(usize::from(from.byte()) + first) % count] {
                     $(Tag::$variant => Some($type::$variant
                         $({ $($field: <$code>::read(from)?),* })?
                         $((<$value>::read(from)?))?
@@ -284,9 +299,12 @@ macro_rules! enum_code {
             fn write(value: &$type, into: &mut Target) {
                 #[derive(Clone, Copy)]
                 enum Tag { $($variant),* }
+                const VERSIONS: &[(u8, u8)] = &[$(($count, 0 $(+ $first)?)),*];
+                const { assert!(2 * VERSIONS[VERSIONS.len() - 1].0 as usize <= u8::MAX as usize) };
+                let (count, first) = VERSIONS[VERSIONS.len() - 1];
                 match value {
                     $($type::$variant $({ $($field),* })? $(($only))? => {
-                        into.byte(Tag::$variant as u8);
+                        into.byte((Tag::$variant as u8 + count - first) % count);
                         $($(<$code>::write($field, into);)*)?
                         $(<$value>::write($only, into);)?
                     })*

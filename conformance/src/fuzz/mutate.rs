@@ -30,7 +30,10 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
     let mut choices = Seeded::new(seed.into(), 0);
     let mut dice = Dice::new(&mut choices);
     let envelope = case::ENVELOPE;
-    let is_case = buffer.get(..len).is_some_and(|bytes| case::envelope(bytes).is_ok());
+    // What is of an older version goes on as one of the newest.
+    let is_case = buffer.get(..len).is_some_and(|bytes| {
+        case::envelope(bytes).is_ok_and(|(version, _)| version == case::VERSION)
+    });
     // Most of the time plain bytes will do: nearly all of them are a case, and this is fast.
     if is_case && len > envelope && dice.below(4) > 0 {
         let times = if dice.one_in(2) { dice.between(2, 8) } else { 1 };
