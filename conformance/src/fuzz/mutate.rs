@@ -21,6 +21,10 @@ const BURST: usize = 65;
 /// Operations above which a case is shortened as a rule: short ones run fast.
 const LONG: usize = 16;
 
+/// Most bytes by which the engine makes a case longer at once: it writes up to 128 that are all the
+/// same, which are as many operations.
+const GROWTH: usize = 16;
+
 /// Most bytes of an input that are spelled out.
 const SPELLED_OUT: usize = 48;
 
@@ -37,7 +41,8 @@ pub fn mutate(about: About, buffer: &mut [u8], len: usize, seed: u32, engine: En
     // Most of the time plain bytes will do: nearly all of them are a case, and this is fast.
     if is_case && len > envelope && dice.below(4) > 0 {
         let times = if dice.one_in(2) { dice.between(2, 8) } else { 1 };
-        return engine_often(&mut buffer[envelope..], len - envelope, times, engine) + envelope;
+        let most = buffer.len().min(len + GROWTH);
+        return engine_often(&mut buffer[envelope..most], len - envelope, times, engine) + envelope;
     }
     let mut trace = match Case::of(&buffer[..len.min(buffer.len())]).0 {
         Ok(trace) if !trace.ops.is_empty() && !dice.one_in(64) => trace,
