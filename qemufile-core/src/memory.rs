@@ -104,7 +104,7 @@ impl GuestMemory {
         let range = self.checked(offset, len)?;
         let beyond = (self.as_ptr() as usize).wrapping_add(range.end) % rustix::param::page_size();
         let whole = len.saturating_sub(beyond);
-        self.mapping.discard(offset..offset + whole)
+        self.mapping.discard(offset, whole)
     }
 
     #[inline]

@@ -14,7 +14,6 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -82,52 +81,45 @@ impl Mapping {
         self.len
     }
 
-    /// The bytes of `range` as atomics. Empty where the range leaves the mapping.
-    fn cells(&self, range: Range<usize>) -> &[AtomicU8] {
-        if range.start > range.end || range.end > self.len {
-            return &[];
-        }
-        // SAFETY: the range was just checked to lie in the mapping, which is readable and writable
+    /// Where `len` bytes at `offset` begin, if all of them lie in the mapping.
+    fn address(&self, offset: usize, len: usize) -> Option<*mut u8> {
+        let end = offset.checked_add(len)?;
+        (end <= self.len).then(|| self.base.as_ptr().wrapping_add(offset))
+    }
+
+    /// `len` bytes at `offset` as atomics; none where they leave the mapping.
+    fn cells(&self, offset: usize, len: usize) -> &[AtomicU8] {
+        let Some(start) = self.address(offset, len) else { return &[] };
+        // SAFETY: the bytes were just found to lie in the mapping, which is readable and writable
         // as long as `self` lives; `AtomicU8` has the size and alignment of a byte, and the only
         // other accesses from Rust code are atomic as well (the contract of `from_owner`).
-        unsafe {
-            std::slice::from_raw_parts(
-                self.base.as_ptr().add(range.start).cast::<AtomicU8>(),
-                range.len(),
-            )
-        }
+        unsafe { std::slice::from_raw_parts(start.cast::<AtomicU8>(), len) }
     }
 
     /// Copies bytes out, starting at `offset`; the caller has checked the range.
     pub(crate) fn load(&self, offset: usize, into: &mut [u8]) {
-        let range = offset..offset + into.len();
-        for (to, from) in into.iter_mut().zip(self.cells(range)) {
+        let len = into.len();
+        for (to, from) in into.iter_mut().zip(self.cells(offset, len)) {
             *to = from.load(Ordering::Relaxed);
         }
     }
 
     /// Copies bytes in, starting at `offset`; the caller has checked the range.
     pub(crate) fn store(&self, offset: usize, from: &[u8]) {
-        for (to, from) in self.cells(offset..offset + from.len()).iter().zip(from) {
+        for (to, from) in self.cells(offset, from.len()).iter().zip(from) {
             to.store(*from, Ordering::Relaxed);
         }
     }
 
-    /// Gives the pages of `range` back to the system; they read as the mapping's origin says
-    /// (zero, where it is anonymous) from then on.
-    pub(crate) fn discard(&self, range: Range<usize>) -> io::Result<()> {
-        if range.start > range.end || range.end > self.len {
+    /// Gives the pages of `len` bytes at `offset` back to the system; they read as the mapping's
+    /// origin says (zero, where it is anonymous) from then on.
+    pub(crate) fn discard(&self, offset: usize, len: usize) -> io::Result<()> {
+        let Some(start) = self.address(offset, len) else {
             return Err(io::ErrorKind::InvalidInput.into());
-        }
-        // SAFETY: the range lies in the mapping. Its bytes may change at any time by contract, so
-        // that the kernel changes them is nothing new to anybody.
-        let rc = unsafe {
-            libc::madvise(
-                self.base.as_ptr().add(range.start).cast(),
-                range.len(),
-                libc::MADV_DONTNEED,
-            )
         };
+        // SAFETY: the bytes lie in the mapping. They may change at any time by contract, so that
+        // the kernel changes them is nothing new to anybody.
+        let rc = unsafe { libc::madvise(start.cast(), len, libc::MADV_DONTNEED) };
         if rc < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }
@@ -251,12 +243,12 @@ mod tests {
     fn a_range_that_leaves_the_mapping_is_not_touched() {
         const PAGE: usize = 4096;
         let mapping = Mapping::anonymous(2 * PAGE).unwrap();
-        #[allow(clippy::reversed_empty_ranges, reason = "what a wrong caller might pass")]
-        for range in [PAGE..3 * PAGE, PAGE..0, 3 * PAGE..3 * PAGE] {
-            assert!(mapping.cells(range.clone()).is_empty());
-            assert_eq!(mapping.discard(range).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        for (offset, len) in [(PAGE, 2 * PAGE), (PAGE, usize::MAX), (3 * PAGE, 0)] {
+            assert!(mapping.cells(offset, len).is_empty());
+            let error = mapping.discard(offset, len).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
-        assert_eq!(mapping.cells(0..2 * PAGE).len(), 2 * PAGE);
+        assert_eq!(mapping.cells(0, 2 * PAGE).len(), 2 * PAGE);
         mapping.store(2 * PAGE - 2, &[1, 2, 3]);
         let mut bytes = [9; 2];
         mapping.load(2 * PAGE - 2, &mut bytes);

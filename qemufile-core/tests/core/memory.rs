@@ -24,6 +24,22 @@ fn filled(len: usize) -> GuestMemory {
     memory
 }
 
+/// Bytes of address space that this process has.
+fn address_space() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').next().unwrap().parse::<usize>().unwrap() * PAGE
+}
+
+#[test]
+fn a_mapping_goes_with_its_last_owner() {
+    const LEN: usize = 1 << 30;
+    let before = address_space();
+    for _ in 0..8 {
+        drop(GuestMemory::anonymous(LEN).unwrap().clone());
+    }
+    assert!(address_space() < before + 4 * LEN, "other tests map far less");
+}
+
 #[test]
 fn ranges_are_checked_to_the_last_byte() {
     let memory = filled(100);

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::support::{Step, channel, pattern};
 use qemufile_core::{
-    Channel, CloseError, Config, Direction, Error, GuestMemory, IO_BUF_SIZE, MemoryChannel,
+    Channel, Chunk, CloseError, Config, Direction, Error, GuestMemory, IO_BUF_SIZE, MemoryChannel,
     NullChannel, Pieces, Quirks, Reader, ReleaseTarget, Stream, StreamError, WrappedChannel,
     Writer,
 };
@@ -208,6 +208,15 @@ fn quirks_are_told_apart() {
     assert_eq!(Config::faithful().quirks, Quirks::FAITHFUL);
     let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(IO_BUF_SIZE + 1))));
     assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
+}
+
+#[test]
+fn a_chunk_without_bytes_says_so() {
+    let memory = GuestMemory::anonymous(1).unwrap();
+    for (len, private) in [(0, &b""[..]), (1, b"a")] {
+        assert_eq!(Chunk::Private(private).is_empty(), len == 0);
+        assert_eq!(Chunk::Guest { memory: &memory, offset: 0, len }.is_empty(), len == 0);
+    }
 }
 
 /// A logger that keeps what it is told.

@@ -1,6 +1,6 @@
 //! Child processes.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,17 @@ fn a_child_in_both_directions() {
     writer.flush().unwrap();
     assert_eq!(reader.get_be64().unwrap(), 7);
     writer.close().unwrap();
+}
+
+#[test]
+fn a_child_is_known_by_its_number() {
+    let child = shell("echo $$", &[Direction::Input]);
+    let mut said = String::new();
+    Reader::new(child.clone()).read_to_string(&mut said).unwrap();
+    assert_eq!(said.trim(), child.id().to_string());
+    let error = child.wait(Direction::Output).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotConnected, "nothing to wait for");
+    child.close().unwrap();
 }
 
 #[test]
