@@ -5,7 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use qemufile_core::{
@@ -238,4 +240,31 @@ fn pieces_of_two_owners_that_touch_go_out_as_one() {
     let mut into = vec![0; 3000];
     theirs.read_exact(&mut into).unwrap();
     assert_eq!(into, pattern(3000));
+}
+
+/// Whether the thread behind `/proc/PID/task/TID` is asleep.
+fn asleep(thread: &Path) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(thread).join("stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.starts_with('S')
+}
+
+#[test]
+fn a_wait_ends_when_there_is_something_to_read() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let channel = open(ours);
+    channel.set_blocking(false).unwrap();
+    let waiting = std::fs::read_link("/proc/thread-self").unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) && !asleep(&waiting) {
+                thread::yield_now();
+            }
+            theirs.write_all(b"x").unwrap();
+        });
+        channel.wait(Direction::Input).unwrap();
+        let read = channel.read(&mut [0; 8]);
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(read.unwrap(), 1, "there was nothing to read yet");
+    });
 }
