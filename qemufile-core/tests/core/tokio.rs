@@ -155,6 +155,15 @@ fn a_blocking_peer_reads_the_same_stream() {
 }
 
 #[test]
+fn only_sockets_can_be_shut_down() {
+    one_thread().block_on(async {
+        let (source, _sink) = std::io::pipe().unwrap();
+        assert!(!TokioChannel::new(source).unwrap().can_shutdown());
+        assert!(pair().0.can_shutdown());
+    });
+}
+
+#[test]
 fn what_cannot_be_registered_is_an_error() {
     let (ours, _theirs) = UnixStream::pair().unwrap();
     let error = TokioChannel::new(ours).unwrap_err();

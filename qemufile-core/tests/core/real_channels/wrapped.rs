@@ -91,7 +91,7 @@ impl Scripted {
         self.calls.lock().unwrap().push(call.into());
     }
 
-    fn take(&self) -> Vec<String> {
+    fn called(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 }
@@ -106,6 +106,23 @@ impl Write for Scripted {
         self.note("flush");
         self.flushes.lock().unwrap().pop().map_or(Ok(()), |kind| Err(kind.into()))
     }
+}
+
+impl Read for Scripted {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.note("read");
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_value_for_both_directions_is_flushed_as_well() {
+    let scripted = Scripted::default();
+    let mut writer = Writer::new(Arc::new(WrappedChannel::new(scripted.clone())));
+    writer.put_byte(1).unwrap();
+    writer.flush().unwrap();
+    writer.return_path().get_byte().unwrap_err();
+    assert_eq!(scripted.called(), ["write 1", "flush", "read"]);
 }
 
 #[test]
@@ -128,11 +145,11 @@ fn a_flush_that_would_block_is_taken_up_later() {
     let mut writer = Writer::new(Arc::new(channel));
     writer.put_be16(1).unwrap();
     writer.flush().unwrap();
-    assert_eq!(scripted.take(), ["write 2", "flush"], "the bytes are taken");
+    assert_eq!(scripted.called(), ["write 2", "flush"], "the bytes are taken");
     writer.put_byte(2).unwrap();
     writer.flush().unwrap();
     // Interrupted, would block, then the flush of what is old and the write of what is new.
-    assert_eq!(scripted.take(), ["flush", "flush", "flush", "write 1", "flush"]);
+    assert_eq!(scripted.called(), ["flush", "flush", "flush", "write 1", "flush"]);
     *scripted.flushes.lock().unwrap() = vec![ErrorKind::BrokenPipe];
     writer.put_byte(3).unwrap();
     let error = writer.flush().unwrap_err();
@@ -155,9 +172,9 @@ fn a_close_says_goodbye_and_flushes_once() {
     writer.put_byte(1).unwrap();
     writer.close().unwrap();
     let calls = ["write 1", "flush", "goodbye", "flush", "flush", "flush"];
-    assert_eq!(scripted.take(), calls, "tried until it is through");
+    assert_eq!(scripted.called(), calls, "tried until it is through");
     channel.close().unwrap();
-    assert_eq!(scripted.take(), Vec::<String>::new());
+    assert_eq!(scripted.called(), Vec::<String>::new());
     let mut reader = Reader::new(channel);
     assert!(reader.get_byte().unwrap_err().to_string().contains("closed"));
 }
