@@ -253,7 +253,11 @@ fn misbehaving_channels_are_errors() {
         let expected = format!("claims {claim} bytes where 1 were asked for");
         assert!(error.contains(&expected), "{error}");
     }
-    let mut reader = reader(channel([]).every_read(Step::Block).wait_error(9));
+    let claim = IO_BUF_SIZE - 99;
+    let mut reader = self::reader(channel(pattern(100)).reads([ALL, Step::Claim(claim)]));
+    let error = reader.peek_buffer(101, 0).unwrap_err().to_string();
+    assert!(error.contains("claims 32669 bytes where 32668 were asked for"), "{error}");
+    let mut reader = self::reader(channel([]).every_read(Step::Block).wait_error(9));
     reader.get_byte().unwrap_err();
     let (operation, _) = channel_cause(reader.error());
     assert_eq!(operation, Operation::Wait);

@@ -194,6 +194,18 @@ fn row_25_what_is_buffered_stays_readable() {
 }
 
 #[test]
+fn an_in_place_read_refills_until_it_has_enough_and_no_longer() {
+    for quirks in SETTINGS {
+        let steps = [Step::Move(2), Step::Move(3), Step::Move(5)];
+        let scripted = ten().reads(steps).shared();
+        let mut reader = Reader::with_config(scripted.clone(), &scripted.config(quirks));
+        assert_eq!(reader.get_buffer_in_place(&mut [0; 5]).unwrap(), [0, 1, 2, 3, 4]);
+        let reads = [read(IO_BUF_SIZE, 2), read(IO_BUF_SIZE - 2, 3)];
+        assert_eq!(scripted.events(), reads);
+    }
+}
+
+#[test]
 fn row_26_in_place_below_the_size_of_the_buffer() {
     for quirks in SETTINGS {
         for (size, in_place) in [(IO_BUF_SIZE - 1, true), (IO_BUF_SIZE, false)] {
