@@ -345,13 +345,12 @@ impl Channel for ScriptedChannel {
     }
 }
 
-/// So many cases. A failure prints its case: to keep it, make a test of it.
+/// So many cases, unless `PROPTEST_CASES` says how many. A failure prints its case: to keep it, make
+/// a test of it.
 pub(crate) fn cases(count: u32) -> proptest::test_runner::Config {
-    proptest::test_runner::Config {
-        cases: count,
-        failure_persistence: None,
-        ..proptest::test_runner::Config::default()
-    }
+    let given = proptest::test_runner::Config::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { given.cases } else { count };
+    proptest::test_runner::Config { cases, failure_persistence: None, ..given }
 }
 
 /// Bytes that differ from their neighbours and from those one buffer further on.
