@@ -91,13 +91,22 @@ impl Queue {
     /// Puts `bytes` into a new run, if they neither fill the buffer nor need the last free piece.
     #[inline]
     pub(crate) fn begin_with(&mut self, bytes: &[u8]) -> bool {
-        let crowded = self.pieces + 1 >= self.max_pieces || self.is_marked(self.pieces);
-        if self.open || crowded || bytes.is_empty() || bytes.len() >= IO_BUF_SIZE - self.index {
+        if self.open || self.is_crowded() || bytes.is_empty() || !self.fits(bytes.len()) {
             return false;
         }
         self.pieces += 1;
         self.begin_run();
         self.extend(bytes)
+    }
+
+    /// Whether one more piece fills the queue, or takes over a mark.
+    fn is_crowded(&self) -> bool {
+        self.pieces + 1 >= self.max_pieces || self.is_marked(self.pieces)
+    }
+
+    /// Whether a new run of `len` bytes leaves room in the buffer.
+    fn fits(&self, len: usize) -> bool {
+        len < IO_BUF_SIZE - self.index
     }
 
     fn begin_run(&mut self) {

@@ -58,6 +58,15 @@ fn buf_read_refills_only_when_it_is_empty() {
 }
 
 #[test]
+fn no_more_is_consumed_than_is_buffered() {
+    let mut reader = Reader::new(channel(*b"abcdef").every_read(Step::Move(3)).shared());
+    reader.fill_buf().unwrap();
+    reader.consume(1);
+    reader.consume(3);
+    assert_eq!(reader.fill_buf().unwrap(), b"def");
+}
+
+#[test]
 fn what_went_wrong_comes_through() {
     let mut reader = Reader::new(channel([1]).every_read(Step::Fail(104)).shared());
     let error = reader.read(&mut [0; 1]).unwrap_err();

@@ -329,6 +329,29 @@ fn row_19_marks_that_were_left_behind_release_ranges_of_the_buffer() {
 }
 
 #[test]
+fn row_19_neighbouring_ranges_of_the_buffer_are_released_as_one() {
+    let (scripted, mut stream) = with_stale_marks(&[0, 1]);
+    stream.put_buffer(&[1, 2]).unwrap();
+    stream.put_buffer(&[3, 4, 5]).unwrap();
+    stream.flush().unwrap();
+    let released = Event::ReleaseBuffer { offset: 0, len: 5 };
+    assert_eq!(scripted.events(), [wrote(&[&[1, 2], &[3, 4, 5]]), released]);
+}
+
+#[test]
+fn a_piece_of_two_slices_has_one_mark() {
+    let memory = arena(8);
+    let all = Bytes::from(pattern(10));
+    let (scripted, mut stream) = open(channel([]), Quirks::MENDED);
+    stream.put_shared(all.slice(..4)).unwrap();
+    stream.put_shared(all.slice(4..)).unwrap();
+    stream.put_guest(&memory, 0..8, true).unwrap();
+    stream.flush().unwrap();
+    let released = Event::Release { offset: 0, len: 8 };
+    assert_eq!(scripted.events(), [wrote(&[&all, &pattern(8)]), released]);
+}
+
+#[test]
 fn row_19_a_mark_that_was_left_behind_releases_shared_bytes() {
     let (scripted, mut stream) = with_stale_marks(&[0]);
     stream.put_shared(pattern(5)).unwrap();
