@@ -45,9 +45,33 @@ fn size(call: &Call) -> usize {
     call.number as usize
 }
 
+/// What stands behind the memory that the reference writes to, and has to stay.
+const GUARD: [u8; 8] = [0xa5; 8];
+
 fn emptied(mut room: Vec<u8>) -> Vec<u8> {
     room.clear();
     room
+}
+
+/// Memory of `len` bytes `fill`, with a guard behind it.
+fn guarded(room: Vec<u8>, len: usize, fill: u8) -> Result<Vec<u8>, Undefined> {
+    let mut memory = emptied(room);
+    memory
+        .try_reserve_exact(len.saturating_add(GUARD.len()))
+        .map_err(|_| Undefined::NoMemory { len })?;
+    memory.resize(len, fill);
+    memory.extend(GUARD);
+    Ok(memory)
+}
+
+/// The same memory after a call, without its guard.
+fn unguarded(mut memory: Vec<u8>) -> Result<Vec<u8>, Undefined> {
+    let len = memory.len() - GUARD.len();
+    if memory[len..] != GUARD {
+        return Err(Undefined::Overrun { len });
+    }
+    memory.truncate(len);
+    Ok(memory)
 }
 
 impl<H: Host> Machine<H> {
@@ -89,22 +113,32 @@ impl<H: Host> Machine<H> {
         }
     }
 
-    /// Fills `into`; the count is short where the stream ends or fails. C: `qemu_get_buffer`, L523.
+    /// `size` bytes; fewer where the stream ends or fails. C: `qemu_get_buffer`, L523.
     ///
     /// # Errors
     ///
-    /// Asserts that the stream reads, L480.
-    pub fn get_buffer(&mut self, stream: usize, into: &mut [u8]) -> Outcome<usize> {
+    /// Asserts that the stream reads, L480; [`Undefined::NoMemory`], [`Undefined::Overrun`].
+    pub fn get_buffer(
+        &mut self,
+        stream: usize,
+        size_wanted: usize,
+        room: Vec<u8>,
+    ) -> Outcome<Vec<u8>> {
         let (file, _) = self.sound(stream)?;
-        let (bytes, len) = (into.as_mut_ptr().cast(), into.len());
-        Ok(size(&self.run(Call { file, bytes, len, ..Call::new(Function::GetBuffer) })?))
+        let mut copy = guarded(room, size_wanted, 0)?;
+        let bytes = copy.as_mut_ptr().cast();
+        let call =
+            self.run(Call { file, bytes, len: size_wanted, ..Call::new(Function::GetBuffer) })?;
+        copy = unguarded(copy)?;
+        copy.truncate(size(&call));
+        Ok(copy)
     }
 
     /// Up to `size` bytes, in the stream's buffer where they fit. C: `qemu_get_buffer_in_place`, L564.
     ///
     /// # Errors
     ///
-    /// Asserts that the stream reads, L480; [`Undefined::NoMemory`].
+    /// Asserts that the stream reads, L480; [`Undefined::NoMemory`], [`Undefined::Overrun`].
     pub fn get_buffer_in_place(
         &mut self,
         stream: usize,
@@ -112,10 +146,7 @@ impl<H: Host> Machine<H> {
         room: Vec<u8>,
     ) -> Outcome<InPlace> {
         let (file, _) = self.sound(stream)?;
-        let mut copy = emptied(room);
-        copy.try_reserve_exact(size_wanted.max(1))
-            .map_err(|_| Undefined::NoMemory { len: size_wanted })?;
-        copy.resize(size_wanted.max(1), 0);
+        let mut copy = guarded(room, size_wanted, 0)?;
         let bytes = copy.as_mut_ptr();
         let call = self.run(Call {
             file,
@@ -124,6 +155,7 @@ impl<H: Host> Machine<H> {
             ..Call::new(Function::GetBufferInPlace)
         })?;
         let len = size(&call);
+        copy = unguarded(copy)?;
         if call.address.is_null() && len == 0 {
             return Ok(InPlace { bytes: emptied(copy), source: Source::Null });
         }
@@ -194,13 +226,13 @@ impl<H: Host> Machine<H> {
     ///
     /// # Errors
     ///
-    /// Asserts that the stream reads, L590.
+    /// Asserts that the stream reads, L590; [`Undefined::NoZero`], [`Undefined::Overrun`].
     pub fn get_counted_string(&mut self, stream: usize, room: Vec<u8>) -> Outcome<CountedString> {
         let (file, _) = self.sound(stream)?;
-        let mut buffer = emptied(room);
-        buffer.resize(256, UNTOUCHED);
+        let mut buffer = guarded(room, 256, UNTOUCHED)?;
         let bytes = buffer.as_mut_ptr().cast();
         let call = self.run(Call { file, bytes, ..Call::new(Function::GetCountedString) })?;
+        buffer = unguarded(buffer)?;
         // The zero behind the text is the last byte that the call writes.
         match buffer.iter().rposition(|byte| *byte != UNTOUCHED) {
             Some(end) if buffer[end] == 0 => buffer[end..].fill(0),

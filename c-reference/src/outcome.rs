@@ -123,6 +123,12 @@ pub enum Undefined {
         /// The number that was given.
         len: usize,
     },
+    /// The reference wrote behind the memory that it was given. Only a defective one does.
+    #[error("the reference wrote past the end of the {len} bytes that it was given")]
+    Overrun {
+        /// Bytes given.
+        len: usize,
+    },
     /// The host wrote nothing and said so: the original's callee tries again for ever.
     #[error("a write of 0 bytes to channel {channel} is repeated for ever")]
     WriteOfNothing {

@@ -109,6 +109,17 @@ fn a_cursor_that_a_broken_copy_leaves_outside_is_refused() {
 }
 
 #[test]
+fn a_copy_that_writes_past_what_it_was_given_is_named() {
+    let Some(_) = original() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = changed(folder.path(), 536, |line| line.replace("res)", "res + 1)"));
+    let broken = Reference::open(&broken).expect("compiles");
+    let (mut machine, stream) = reader(&broken, &counting(10), 10);
+    let found = machine.get_buffer(stream, 2, Vec::new());
+    assert_eq!(found, Err(Undefined::Overrun { len: 2 }.into()));
+}
+
+#[test]
 fn a_version_without_a_function_says_so_by_name() {
     let Some(_) = original() else { return };
     let folder = tempfile::tempdir().expect("a folder");

@@ -32,7 +32,7 @@ fn assertions_come_back_with_their_line_and_the_stream_goes_on() {
     let (mut machine, writing) = writer(&reference, []);
     assert_eq!(line(machine.get_to_fd(writing, 0, 1)), 307);
     assert_eq!(line(machine.peek_buffer(writing, 1, 0, Vec::new())), 480);
-    assert_eq!(line(machine.get_buffer(writing, &mut [0])), 480);
+    assert_eq!(line(machine.get_buffer(writing, 1, Vec::new())), 480);
     assert_eq!(line(machine.get_buffer_in_place(writing, 0, Vec::new())), 480);
     assert_eq!(line(machine.get_byte(writing)), 590);
     assert_eq!(line(machine.get_be64(writing)), 590);

@@ -9,9 +9,6 @@ use crate::observation::{Direction, Event, Observation, Place, Placement, Stream
 use crate::trace::{Op, World};
 use crate::world::{ScriptedWorld, Transfer};
 
-/// What stands behind the memory that bytes are copied to, and has to stay.
-const GUARD: [u8; 8] = [0xa5; 8];
-
 /// The original, or a file that stands in for it, in this process.
 pub struct Original {
     reference: Reference,
@@ -200,15 +197,8 @@ fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
             Value::Bytes(machine.peek_buffer(*stream, *size, *offset, room)?.into())
         }
         Op::GetBuffer { stream, size } => {
-            let mut into = machine.host_mut().bytes();
-            into.resize(*size + GUARD.len(), 0);
-            into[*size..].copy_from_slice(&GUARD);
-            let count = machine.get_buffer(*stream, &mut into[..*size])?;
-            if into[*size..] != GUARD {
-                return Ok(Value::Broken("wrote past the end of the caller's memory".to_owned()));
-            }
-            into.truncate(count);
-            Value::Bytes(into.into())
+            let room = machine.host_mut().bytes();
+            Value::Bytes(machine.get_buffer(*stream, *size, room)?.into())
         }
         Op::GetBufferInPlace { stream, size } => {
             let room = machine.host_mut().bytes();
