@@ -30,6 +30,12 @@ fn changed(folder: &Path, number: usize, change: impl Fn(&str) -> String) -> Pat
     path
 }
 
+/// The original, with `change` made to the line of that number.
+fn broken(number: usize, change: impl Fn(&str) -> String) -> Reference {
+    let folder = tempfile::tempdir().expect("a folder");
+    Reference::open(&changed(folder.path(), number, change)).expect("compiles")
+}
+
 #[test]
 fn the_linked_original_is_the_pinned_one() {
     let Some(reference) = original() else { return };
@@ -83,10 +89,8 @@ fn a_compiled_copy_behaves_as_the_linked_one_and_both_run_at_once() {
 #[test]
 fn a_copy_with_one_comparison_changed_behaves_differently() {
     let Some(linked) = original() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
     // A skip to the very end of the buffer is refused then, so the last byte comes for ever.
-    let broken = changed(folder.path(), 462, |line| line.replace("<=", "<"));
-    let broken = Reference::open(&broken).expect("compiles");
+    let broken = broken(462, |line| line.replace("<=", "<"));
     assert_ne!(broken.sha256(), linked.sha256());
     let taken = |reference: &Reference| {
         let (mut machine, stream) = reader(reference, &[1, 2], 2);
@@ -99,9 +103,7 @@ fn a_copy_with_one_comparison_changed_behaves_differently() {
 #[test]
 fn a_cursor_that_a_broken_copy_leaves_outside_is_refused() {
     let Some(_) = original() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let broken = changed(folder.path(), 462, |line| line.replace("<=", ">="));
-    let broken = Reference::open(&broken).expect("compiles");
+    let broken = broken(462, |line| line.replace("<=", ">="));
     let (mut machine, stream) = reader(&broken, &[1, 2], 2);
     machine.skip(stream, 9).expect("made: the cursor was sound before");
     let refused = machine.get_byte(stream);
@@ -111,9 +113,7 @@ fn a_cursor_that_a_broken_copy_leaves_outside_is_refused() {
 #[test]
 fn a_copy_that_writes_past_what_it_was_given_is_named() {
     let Some(_) = original() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let broken = changed(folder.path(), 536, |line| line.replace("res)", "res + 1)"));
-    let broken = Reference::open(&broken).expect("compiles");
+    let broken = broken(536, |line| line.replace("res)", "res + 1)"));
     let (mut machine, stream) = reader(&broken, &counting(10), 10);
     let found = machine.get_buffer(stream, 2, Vec::new());
     assert_eq!(found, Err(Undefined::Overrun { len: 2 }.into()));

@@ -185,9 +185,9 @@ impl ScriptedWorld {
             match event {
                 Event::Write { lengths, bytes, .. } => {
                     keep(&mut self.spare.lengths, lengths);
-                    keep(&mut self.spare.bytes, bytes.into_vec());
+                    self.recycle_bytes(bytes.into_vec());
                 }
-                Event::SinkWrite { bytes, .. } => keep(&mut self.spare.bytes, bytes.into_vec()),
+                Event::SinkWrite { bytes, .. } => self.recycle_bytes(bytes.into_vec()),
                 _ => {}
             }
         }
@@ -195,7 +195,7 @@ impl ScriptedWorld {
         keep(&mut self.spare.states, states);
         if let Value::Bytes(bytes) | Value::Placed { bytes, .. } | Value::Text { bytes, .. } = value
         {
-            keep(&mut self.spare.bytes, bytes.into_vec());
+            self.recycle_bytes(bytes.into_vec());
         }
     }
 

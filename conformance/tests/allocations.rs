@@ -11,7 +11,7 @@ fn alone(op: Op) -> Vec<Op> {
     vec![op]
 }
 
-/// Operations that are repeated, each with those before it that make it possible.
+/// What is repeated, by name: an operation, or two of which one needs the other.
 fn repeated() -> Vec<(&'static str, Vec<Op>)> {
     let data = Data::from(Segment::Counting(300));
     vec![
@@ -90,7 +90,7 @@ fn one_more_operation_allocates_nothing() {
     }
 }
 
-/// What is counted is what is allocated: a failing read leaves a text behind, each time.
+/// What is counted is what is allocated: a text of an error is a new one each time.
 #[test]
 fn an_error_that_is_asked_for_allocates() {
     if common::original().is_none() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::cost::SEED;
@@ -20,16 +20,21 @@ const INTERVAL: Duration = Duration::from_millis(5);
 
 const PAGE: usize = 4096;
 
-/// The highest resident size of `conformance` with these arguments, in MiB.
-///
-/// The system keeps the high-water mark, so what is missed is no more than the last interval.
-fn highest(arguments: &[&str]) -> Result<f64, Error> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_conformance"))
+/// `conformance` with these arguments, without a word.
+pub(crate) fn quiet(arguments: &[&str]) -> std::io::Result<Child> {
+    Command::new(env!("CARGO_BIN_EXE_conformance"))
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()?;
+        .spawn()
+}
+
+/// The highest resident size of `conformance` with these arguments, in MiB.
+///
+/// The system keeps the high-water mark, so what is missed is no more than the last interval.
+fn highest(arguments: &[&str]) -> Result<f64, Error> {
+    let mut child = quiet(arguments)?;
     let status = format!("/proc/{}/status", child.id());
     let mut kib = 0;
     let ended = loop {

@@ -1,12 +1,13 @@
 //! Exploring on one thread and on two, and what two processors give that share nothing.
 
 use std::num::NonZeroUsize;
-use std::process::{Command, Stdio};
+use std::process::Child;
 use std::time::Instant;
 
 use conformance::explore::{End, Plan, Shard, Watch, explore};
 
 use crate::cost::{SEED, judge};
+use crate::memory::quiet;
 use crate::{Effort, Error, Line};
 
 /// Least that a second thread has to bring.
@@ -57,20 +58,11 @@ fn once(cases: u64, jobs: usize) -> Result<Taken, Error> {
 /// Seconds until so many processes at once, each of one job, have explored `cases` cases each.
 fn apart(cases: u64, processes: usize) -> Result<f64, Error> {
     let began = Instant::now();
-    let mut running = Vec::new();
-    for _ in 0..processes {
-        running.push(
-            Command::new(env!("CARGO_BIN_EXE_conformance"))
-                .args(["explore", "--jobs", "1", "--seed", &SEED.to_string()])
-                .args(["--cases", &cases.to_string()])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()?,
-        );
-    }
-    let ended: Vec<_> =
-        running.iter_mut().map(std::process::Child::wait).collect::<Result<_, _>>()?;
+    let (cases, seed) = (cases.to_string(), SEED.to_string());
+    let explore = ["explore", "--cases", &cases, "--seed", &seed, "--jobs", "1"];
+    let mut running: Vec<Child> =
+        (0..processes).map(|_| quiet(&explore)).collect::<Result<_, _>>()?;
+    let ended: Vec<_> = running.iter_mut().map(Child::wait).collect::<Result<_, _>>()?;
     if let Some(failed) = ended.iter().find(|status| !status.success()) {
         return Err(format!("conformance explore ended with {failed}").into());
     }
