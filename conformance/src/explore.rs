@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::compare::judge::{Fault, Judge, Judgement};
+pub use crate::compare::verdict::Counts;
+use crate::compare::verdict::Verdict;
 use crate::generate;
-use crate::judge::{Fault, Judge, Judgement};
 use crate::trace::Trace;
-pub use crate::verdict::Counts;
-use crate::verdict::Verdict;
 
 /// Cases in a block.
 const BLOCK: u64 = 32;

@@ -1,10 +1,10 @@
-//! What is seen of one operation: section 1 of the contract, in full.
+//! What is observed of one operation: what `docs/BEHAVIOUR.md` lists as observable, in full.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 
-/// Everything seen while one operation ran, and the state that it left.
+/// Everything observed while one operation ran, and the state that it left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observation {
@@ -20,13 +20,13 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Of an operation that was stepped over.
+    /// Of an operation that was skipped.
     #[must_use]
     pub fn stepped_over() -> Self {
         Self { value: Value::SteppedOver, events: Vec::new(), states: Vec::new() }
     }
 
-    /// The subject went out of its contract.
+    /// The subject broke.
     #[must_use]
     pub fn broken(how: impl Into<String>) -> Self {
         Self { value: Value::Broken(how.into()), events: Vec::new(), states: Vec::new() }
@@ -50,7 +50,7 @@ impl Observation {
 pub enum Value {
     /// The function returns nothing.
     Nothing,
-    /// The operation works on a stream that is not there, and was stepped over.
+    /// The operation works on a stream that is not there, and was skipped.
     SteppedOver,
     /// The original aborts in this line.
     Assertion {
@@ -59,7 +59,7 @@ pub enum Value {
     },
     /// The call was refused, by type or with an error, and changed nothing.
     Refused,
-    /// The subject went out of its contract: it crashed, hung, or did what no value describes.
+    /// The subject broke: it crashed, hung, or did what no value describes.
     Broken(String),
     /// A new stream, by its index.
     Stream(usize),

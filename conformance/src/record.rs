@@ -3,12 +3,12 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::run::run;
+use crate::compare::run::run;
+use crate::compare::verdict::Reason;
+use crate::preflight::Preflight;
 use crate::subject::Subject;
-use crate::survey::Survey;
 use crate::trace::Trace;
 use crate::transcript::{Recording, RecordingError};
-use crate::verdict::Reason;
 
 /// What stands beside a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub fn text(
     original: &mut dyn Subject,
     sha256: &str,
 ) -> Result<String, RecordError> {
-    let survey = Survey::of(trace);
-    let transcript = run(original, trace, &survey)
+    let preflight = Preflight::of(trace);
+    let transcript = run(original, trace, &preflight)
         .map_err(|reason| RecordError::Inconclusive { path: path.to_owned(), reason })?;
     let unwritable = |source| RecordError::Unwritable { path: path.to_owned(), source };
     let hash = trace

@@ -17,7 +17,7 @@ pub const FORMAT: u32 = 1;
 pub struct Transcript {
     /// Name of the subject.
     pub subject: String,
-    /// What was seen of each operation.
+    /// The observation of each operation.
     pub steps: Vec<Observation>,
 }
 
@@ -31,7 +31,7 @@ pub struct Recording {
     pub trace: String,
     /// SHA-256 of the original that was observed.
     pub original: String,
-    /// What was seen of each operation.
+    /// The observation of each operation.
     pub steps: Vec<Observation>,
 }
 

@@ -3,13 +3,13 @@
 
 mod common;
 
+use conformance::compare::run::{judge, predicted, run};
+use conformance::compare::verdict::{Counts, Verdict};
 use conformance::generate;
-use conformance::run::{judge, run, surveyed};
+use conformance::preflight::Preflight;
 use conformance::subject::{Subject, build};
-use conformance::survey::Survey;
 use conformance::trace::Trace;
 use conformance::transcript::Transcript;
-use conformance::verdict::{Counts, Verdict};
 
 /// Generated cases of each comparison.
 const CASES: u64 = 20_000;
@@ -17,13 +17,13 @@ const CASES: u64 = 20_000;
 /// Seed of the generated cases.
 const SEED: u64 = 1;
 
-fn explore(subject: &mut dyn Subject, mut oracle: impl FnMut(&Trace, &Survey) -> Transcript) {
+fn explore(subject: &mut dyn Subject, mut oracle: impl FnMut(&Trace, &Preflight) -> Transcript) {
     let mut counts = Counts::default();
     for case in 0..CASES {
         let trace = generate::trace(SEED, case);
-        let survey = Survey::of(&trace);
-        let expected = oracle(&trace, &survey);
-        let verdict = judge(subject, &trace, &survey, &expected);
+        let preflight = Preflight::of(&trace);
+        let expected = oracle(&trace, &preflight);
+        let verdict = judge(subject, &trace, &preflight, &expected);
         if let Verdict::Diverged(divergence) = &verdict {
             panic!("{divergence}\n{}", common::pasteable(&trace));
         }
@@ -37,24 +37,24 @@ fn the_model_agrees_with_the_original() {
     let Some(sources) = common::original() else { return };
     let mut original = build("c", &sources).unwrap();
     let mut model = build("model", &sources).unwrap();
-    explore(&mut *model, |trace, survey| run(&mut *original, trace, survey).unwrap());
+    explore(&mut *model, |trace, preflight| run(&mut *original, trace, preflight).unwrap());
 }
 
 #[test]
 fn the_faithful_core_agrees_with_the_model() {
     let mut core = build("core", &Default::default()).unwrap();
-    explore(&mut *core, |_, survey| surveyed(survey));
+    explore(&mut *core, |_, preflight| predicted(preflight));
 }
 
 #[test]
 fn the_default_core_agrees_with_the_original_or_the_prediction() {
     let mut core = build("core-default", &Default::default()).unwrap();
-    let mut mended = build("model-mended", &Default::default()).unwrap();
-    explore(&mut *core, |trace, survey| {
-        if survey.fired.is_empty() {
-            surveyed(survey)
+    let mut fixed = build("model-fixed", &Default::default()).unwrap();
+    explore(&mut *core, |trace, preflight| {
+        if preflight.triggered.is_empty() {
+            predicted(preflight)
         } else {
-            run(&mut *mended, trace, survey).unwrap()
+            run(&mut *fixed, trace, preflight).unwrap()
         }
     });
 }

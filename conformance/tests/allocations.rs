@@ -4,7 +4,7 @@
 
 mod common;
 
-use conformance::fuzz::{Bench, Case, Outcome};
+use conformance::fuzz::{Case, Executor, Outcome};
 use conformance::trace::{Channel, Data, Op, Segment, Trace, World};
 
 fn alone(op: Op) -> Vec<Op> {
@@ -66,14 +66,14 @@ fn trace(ops: &[Op], times: usize) -> Trace {
     Trace::new("test", "what one more operation allocates", world, all)
 }
 
-/// Allocations of a case on a bench that has run it before.
-fn allocations(bench: &mut Bench, trace: &Trace) -> u64 {
+/// Allocations of a case on a executor that has run it before.
+fn allocations(executor: &mut Executor, trace: &Trace) -> u64 {
     for _ in 0..2 {
-        assert!(matches!(bench.run_case(Case(Ok(trace.clone()))), Outcome::Conforms { .. }));
+        assert!(matches!(executor.run_case(Case(Ok(trace.clone()))), Outcome::Conforms { .. }));
     }
     let case = Case(Ok(trace.clone()));
     allocation_counter::measure(|| {
-        bench.run_case(case);
+        executor.run_case(case);
     })
     .count_total
 }
@@ -83,9 +83,9 @@ fn one_more_operation_allocates_nothing() {
     if common::original().is_none() {
         return;
     }
-    let mut bench = Bench::new("differential_duplex").unwrap();
+    let mut executor = Executor::new("differential_duplex").unwrap();
     for (what, ops) in repeated() {
-        let [few, many] = [100, 200].map(|times| allocations(&mut bench, &trace(&ops, times)));
+        let [few, many] = [100, 200].map(|times| allocations(&mut executor, &trace(&ops, times)));
         assert_eq!(few, many, "{what}: allocations of a case with it 100 and 200 times");
     }
 }
@@ -96,11 +96,11 @@ fn an_error_that_is_asked_for_allocates() {
     if common::original().is_none() {
         return;
     }
-    let mut bench = Bench::new("differential_duplex").unwrap();
+    let mut executor = Executor::new("differential_duplex").unwrap();
     let failed = Op::SetErrorObj { stream: 0, code: -5, text: Some("no room".to_owned()) };
     let asked = |times| {
         trace(&[&[failed.clone()][..], &vec![Op::GetErrorObj { stream: 0 }; times]].concat(), 1)
     };
-    let [few, many] = [10, 20].map(|times| allocations(&mut bench, &asked(times)));
+    let [few, many] = [10, 20].map(|times| allocations(&mut executor, &asked(times)));
     assert!(few + 10 <= many, "{few} and {many}");
 }

@@ -147,7 +147,7 @@ fn explain_shows_the_subjects() {
     let Said { out, .. } =
         run(directory.path(), ["explain", text(&trace), "--width", "140"]).expect(0);
     // The default setting does otherwise, as predicted, and the lines are marked.
-    assert!(out.contains("core-default") && out.contains("model-mended"), "{out}");
+    assert!(out.contains("core-default") && out.contains("model-fixed"), "{out}");
     assert!(out.contains("!   2  GetBuffer(stream:0,size:9)"), "{out}");
     assert!(out.lines().any(|line| line.contains("!= Bytes(")), "{out}");
 }

@@ -6,13 +6,13 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use conformance::run::{judge, run, surveyed};
+use conformance::compare::run::{judge, predicted, run};
+use conformance::compare::verdict::{Verdict, undeclared};
+use conformance::preflight::Preflight;
 use conformance::subject::build;
-use conformance::survey::Survey;
 use conformance::trace::Trace;
-use conformance::verdict::{Verdict, undeclared};
 
-/// Rows of the contract that no trace can show: 10, 11 and 12 need a writing call on a reader,
+/// Rows of `docs/BEHAVIOUR.md` that no trace can show: 10, 11 and 12 need a writing call on a reader,
 /// which is undefined as a whole.
 const OUT_OF_REACH: [u8; 3] = [10, 11, 12];
 
@@ -33,13 +33,13 @@ fn traces() -> BTreeMap<String, Trace> {
 }
 
 /// Runs all, and says at the end which failed.
-fn all(mut check: impl FnMut(&Trace, &Survey) -> Result<(), String>) {
+fn all(mut check: impl FnMut(&Trace, &Preflight) -> Result<(), String>) {
     let traces = traces();
     assert!(traces.len() >= 60, "only {} traces were found", traces.len());
     let failures: Vec<String> = traces
         .iter()
         .filter_map(|(name, trace)| {
-            Some(format!("{name}: {}", check(trace, &Survey::of(trace)).err()?))
+            Some(format!("{name}: {}", check(trace, &Preflight::of(trace)).err()?))
         })
         .collect();
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
@@ -55,10 +55,10 @@ fn told(verdict: Verdict) -> Result<(), String> {
 
 #[test]
 fn each_trace_names_the_defects_that_fire_and_holds_nothing_undefined() {
-    all(|trace, survey| match (survey.forbidden, undeclared(trace, survey)) {
-        (Some(forbidden), _) => Err(format!("{forbidden:?}")),
-        (None, Some(fired)) => {
-            Err(format!("the header says {:?}, and {fired:?} fire", trace.quirks))
+    all(|trace, preflight| match (preflight.undefined_op, undeclared(trace, preflight)) {
+        (Some(undefined_op), _) => Err(format!("{undefined_op:?}")),
+        (None, Some(triggered)) => {
+            Err(format!("the header says {:?}, and {triggered:?} fire", trace.quirks))
         }
         (None, None) => Ok(()),
     });
@@ -94,9 +94,10 @@ fn the_model_agrees_with_the_original() {
     let Some(sources) = common::original() else { return };
     let mut original = build("c", &sources).unwrap();
     let mut model = build("model", &sources).unwrap();
-    all(|trace, survey| {
-        let expected = run(&mut *original, trace, survey).map_err(|reason| reason.to_string())?;
-        told(judge(&mut *model, trace, survey, &expected))
+    all(|trace, preflight| {
+        let expected =
+            run(&mut *original, trace, preflight).map_err(|reason| reason.to_string())?;
+        told(judge(&mut *model, trace, preflight, &expected))
     });
 }
 
@@ -105,31 +106,32 @@ fn the_faithful_core_agrees_with_the_original() {
     let Some(sources) = common::original() else { return };
     let mut original = build("c", &sources).unwrap();
     let mut core = build("core", &sources).unwrap();
-    all(|trace, survey| {
-        let expected = run(&mut *original, trace, survey).map_err(|reason| reason.to_string())?;
-        told(judge(&mut *core, trace, survey, &expected))
+    all(|trace, preflight| {
+        let expected =
+            run(&mut *original, trace, preflight).map_err(|reason| reason.to_string())?;
+        told(judge(&mut *core, trace, preflight, &expected))
     });
 }
 
 #[test]
 fn the_faithful_core_agrees_with_the_model() {
     let mut core = build("core", &Default::default()).unwrap();
-    all(|trace, survey| told(judge(&mut *core, trace, survey, &surveyed(survey))));
+    all(|trace, preflight| told(judge(&mut *core, trace, preflight, &predicted(preflight))));
 }
 
 #[test]
 fn the_default_core_differs_only_as_predicted() {
     let mut core = build("core-default", &Default::default()).unwrap();
-    let mut mended = build("model-mended", &Default::default()).unwrap();
-    all(|trace, survey| {
-        let faithful = surveyed(survey);
-        if survey.fired.is_empty() {
-            return told(judge(&mut *core, trace, survey, &faithful));
+    let mut fixed = build("model-fixed", &Default::default()).unwrap();
+    all(|trace, preflight| {
+        let faithful = predicted(preflight);
+        if preflight.triggered.is_empty() {
+            return told(judge(&mut *core, trace, preflight, &faithful));
         }
-        let predicted = run(&mut *mended, trace, survey).map_err(|reason| reason.to_string())?;
+        let predicted = run(&mut *fixed, trace, preflight).map_err(|reason| reason.to_string())?;
         if predicted.steps == faithful.steps {
-            return Err("a defect fires, and mending it changes nothing".to_owned());
+            return Err("a defect is triggered, and mending it changes nothing".to_owned());
         }
-        told(judge(&mut *core, trace, survey, &predicted))
+        told(judge(&mut *core, trace, preflight, &predicted))
     });
 }

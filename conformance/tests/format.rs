@@ -3,10 +3,10 @@
 
 use std::num::{NonZeroI32, NonZeroUsize};
 
+use conformance::compare::run::run;
 use conformance::generate::{self, Choices};
-use conformance::run::run;
+use conformance::preflight::Preflight;
 use conformance::subject::build;
-use conformance::survey::Survey;
 use conformance::trace::{
     Answer, Channel, Data, Op, ReadStep, ReleaseStep, Segment, Shutdown, SinkStep, Trace,
     TraceError, World, WriteStep,
@@ -210,8 +210,8 @@ fn a_recording_gives_back_what_was_observed() {
     let mut model = build("model", &Default::default()).unwrap();
     for case in 0..300 {
         let trace = generate::trace(5, case);
-        let survey = Survey::of(&trace);
-        let live = run(&mut *model, &trace, &survey).unwrap();
+        let preflight = Preflight::of(&trace);
+        let live = run(&mut *model, &trace, &preflight).unwrap();
         let written = Recording::new(&trace.hash().unwrap(), "0", live.clone());
         let text = written.to_text().unwrap();
         let read = Recording::parse(&text).unwrap();
@@ -340,7 +340,7 @@ proptest! {
         let text = trace.to_text().unwrap();
         let read = Trace::parse(&text);
         prop_assert_eq!(read.as_ref(), Ok(&trace), "{}", text);
-        prop_assert_eq!(Survey::of(&trace).forbidden, None);
+        prop_assert_eq!(Preflight::of(&trace).undefined_op, None);
     }
 
     #[test]

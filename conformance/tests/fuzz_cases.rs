@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use conformance::fuzz::{
-    About, Bench, Case, Outcome, Rejected, TARGETS, VERSION, cross, encode, mutate,
+    About, Case, Executor, Outcome, Rejected, TARGETS, VERSION, cross, encode, mutate,
 };
 use conformance::generate;
 use conformance::trace::{Op, Trace};
@@ -179,7 +179,7 @@ fn a_small_buffer_is_never_overrun() {
 fn few_inputs_are_rejected_and_little_is_left_out() {
     for target in TARGETS.iter().filter(|target| !target.needs_original || c_reference::available())
     {
-        let mut bench = Bench::new(target.name).unwrap();
+        let mut executor = Executor::new(target.name).unwrap();
         let mut buffer = vec![0; target.max_len];
         let about = match target.input {
             conformance::fuzz::Input::Case(about) => about,
@@ -188,15 +188,15 @@ fn few_inputs_are_rejected_and_little_is_left_out() {
         let mut len = 0;
         for seed in 0..1500 {
             len = mutate(about, &mut buffer, len, seed, &mut engine);
-            if let Outcome::Failed(failure) = bench.run(&buffer[..len]) {
+            if let Outcome::Failed(failure) = executor.run(&buffer[..len]) {
                 panic!("{}: {failure}", target.name);
             }
         }
-        let tally = bench.tally();
-        let rejected: u64 = tally.rejected.values().chain(tally.inconclusive.values()).sum();
-        assert!(rejected * 50 < tally.inputs, "{tally}");
-        assert!(tally.ops > 1500, "{tally}");
-        assert!(tally.left_out * 2 < tally.ops, "{tally}");
+        let stats = executor.stats();
+        let rejected: u64 = stats.rejected.values().chain(stats.inconclusive.values()).sum();
+        assert!(rejected * 50 < stats.inputs, "{stats}");
+        assert!(stats.ops > 1500, "{stats}");
+        assert!(stats.left_out * 2 < stats.ops, "{stats}");
     }
 }
 

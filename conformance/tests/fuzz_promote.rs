@@ -68,7 +68,7 @@ fn an_artifact_becomes_a_trace_with_its_transcript() {
 
     // And back: the seed of the trace is the artifact without what was left out.
     let seeds = folder.path().join("seeds");
-    assert!(run(&["demote", text(&place), "--into", text(&seeds)]).status.success());
+    assert!(run(&["export-seeds", text(&place), "--into", text(&seeds)]).status.success());
     let mut found = fs::read_dir(seeds.join("differential_duplex")).unwrap().map(Result::unwrap);
     let seed = fs::read(found.next().unwrap().path()).unwrap();
     assert!(found.next().is_none());
@@ -103,9 +103,9 @@ fn traces_become_seeds_that_give_them_back() {
     let path = folder.path().join("area-cause.ron");
     fs::write(&path, trace.to_text().unwrap()).unwrap();
     let into = folder.path().join("seeds");
-    let output = run(&["demote", text(&path), "--into", text(&into)]);
+    let output = run(&["export-seeds", text(&path), "--into", text(&into)]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for target in ["model", "beyond", "differential_duplex"] {
+    for target in ["model", "undefined_ops", "differential_duplex"] {
         let seeds: Vec<_> = fs::read_dir(into.join(target)).unwrap().map(Result::unwrap).collect();
         let [seed] = &seeds[..] else { panic!("{target}: {seeds:?}") };
         let back = Case::of(&fs::read(seed.path()).unwrap()).0.unwrap();

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use conformance::domain::Domain;
+use conformance::compare::verdict::undeclared;
+use conformance::definedness::Definedness;
 use conformance::generate;
 use conformance::observation::{Event, Outcome, Value};
-use conformance::survey::Survey;
+use conformance::preflight::Preflight;
 use conformance::trace::{Op, Quirk, Trace};
-use conformance::verdict::undeclared;
 
 /// Name of an operation, an event, a value.
 fn name(of: &impl std::fmt::Debug) -> String {
@@ -19,12 +19,12 @@ fn name(of: &impl std::fmt::Debug) -> String {
 #[test]
 fn no_case_holds_an_undefined_operation() {
     for case in 0..10_000 {
-        let (trace, grown) = generate::surveyed(2, case);
-        let survey = Survey::of(&trace);
-        assert_eq!(grown, survey, "case {case}");
-        assert_eq!(survey.forbidden, None, "case {case}:\n{}", trace.to_text().unwrap());
-        assert!(!survey.domains.contains(&Domain::NotApplicable), "case {case}");
-        assert_eq!(undeclared(&trace, &survey), None, "case {case}");
+        let (trace, grown) = generate::predicted(2, case);
+        let preflight = Preflight::of(&trace);
+        assert_eq!(grown, preflight, "case {case}");
+        assert_eq!(preflight.undefined_op, None, "case {case}:\n{}", trace.to_text().unwrap());
+        assert!(!preflight.definedness.contains(&Definedness::NotApplicable), "case {case}");
+        assert_eq!(undeclared(&trace, &preflight), None, "case {case}");
     }
 }
 
@@ -57,12 +57,14 @@ fn the_corners_are_reached() {
     let mut short = 0;
     for case in 0..CASES {
         let trace = generate::trace(4, case);
-        let survey = Survey::of(&trace);
+        let preflight = Preflight::of(&trace);
         let mut here: BTreeSet<String> =
-            survey.fired.iter().map(|quirk| format!("quirk {quirk:?}")).collect();
-        for ((op, domain), step) in trace.ops.iter().zip(&survey.domains).zip(&survey.steps) {
+            preflight.triggered.iter().map(|quirk| format!("quirk {quirk:?}")).collect();
+        for ((op, definedness), step) in
+            trace.ops.iter().zip(&preflight.definedness).zip(&preflight.steps)
+        {
             here.insert(format!("op {}", name(op)));
-            if let Domain::Assertion(line) = domain {
+            if let Definedness::Assertion(line) = definedness {
                 here.insert(format!("assertion {line}"));
             }
             here.insert(format!("value {}", name(&step.value)));

@@ -12,11 +12,11 @@ use std::time::Duration;
 use c_reference::PIN;
 use conformance::corpus;
 use conformance::isolate::ReferenceFile;
-use conformance::mutants::battery::{Battery, LIMIT};
-use conformance::mutants::hunt::hunt;
-use conformance::mutants::making::{Made, make};
-use conformance::mutants::table::{KillTable, LEAST};
-use conformance::mutants::{Edit, Mutant, by_rules, functions, hand, ledger};
+use conformance::mutants::build::{Made, make};
+use conformance::mutants::score::{LEAST, Score};
+use conformance::mutants::search::search;
+use conformance::mutants::suite::{LIMIT, Suite};
+use conformance::mutants::{Edit, Mutant, by_rules, equivalent, functions, handwritten};
 use conformance::subject::{Original, Subject, build};
 
 fn project(path: &str) -> PathBuf {
@@ -32,7 +32,9 @@ fn original() -> Option<(String, Box<dyn Subject>)> {
 
 fn all(text: &str) -> Vec<Mutant> {
     let mut mutants = by_rules(text);
-    mutants.extend(hand::load(&project("corpus/mutants/hand.ron"), text, PIN.sha256).unwrap());
+    mutants.extend(
+        handwritten::load(&project("corpus/mutants/handwritten.ron"), text, PIN.sha256).unwrap(),
+    );
     mutants
 }
 
@@ -55,10 +57,12 @@ fn there_are_enough_on_every_function_and_each_has_its_own_name() {
 }
 
 #[test]
-fn the_ledger_names_mutants_that_exist() {
+fn the_list_of_equivalent_mutants_names_mutants_that_exist() {
     let Some((text, _)) = original() else { return };
     let names: BTreeSet<String> = all(&text).into_iter().map(|mutant| mutant.id).collect();
-    for name in ledger::load(&project("corpus/mutants/ledger.ron"), PIN.sha256).unwrap().keys() {
+    for name in
+        equivalent::load(&project("corpus/mutants/equivalent.ron"), PIN.sha256).unwrap().keys()
+    {
         assert!(names.contains(name), "{name}");
     }
 }
@@ -66,12 +70,14 @@ fn the_ledger_names_mutants_that_exist() {
 #[test]
 fn a_list_of_another_original_is_refused() {
     let Some((text, _)) = original() else { return };
-    let error =
-        hand::load(&project("corpus/mutants/hand.ron"), &text, "0123").unwrap_err().to_string();
-    assert!(error.contains("hand.ron") && error.contains("0123"), "{error}");
-    let error =
-        ledger::load(&project("corpus/mutants/ledger.ron"), "0123").unwrap_err().to_string();
-    assert!(error.contains("ledger.ron") && error.contains("0123"), "{error}");
+    let error = handwritten::load(&project("corpus/mutants/handwritten.ron"), &text, "0123")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("handwritten.ron") && error.contains("0123"), "{error}");
+    let error = equivalent::load(&project("corpus/mutants/equivalent.ron"), "0123")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("equivalent.ron") && error.contains("0123"), "{error}");
 }
 
 /// A mutant that exchanges the only `find` of a line.
@@ -107,17 +113,17 @@ fn a_broken_copy_is_found_and_a_whole_one_is_not() {
 
     let (paths, errors) = corpus::find(&[project("corpus/traces")]);
     assert!(errors.is_empty());
-    let (battery, errors) = Battery::prepare(&paths, subject.as_mut());
-    assert!(errors.is_empty() && battery.len() > 100);
+    let (suite, errors) = Suite::prepare(&paths, subject.as_mut());
+    assert!(errors.is_empty() && suite.len() > 100);
     let program = Path::new(env!("CARGO_BIN_EXE_conformance"));
     let mut tried = Vec::new();
     for number in [1, 4, 5] {
         let Made::Object(object) = &made[number] else { panic!("{:?}", made[number]) };
         let file = ReferenceFile::open(object, program, LIMIT).unwrap();
-        let kill = battery.kill(&mutants[number], &file).unwrap();
+        let kill = suite.kill(&mutants[number], &file).unwrap();
         assert!(kill.is_some(), "{} survives", mutants[number].id);
         assert!(
-            hunt(subject.as_mut(), &file, 1, Duration::from_secs(20)).unwrap().is_some(),
+            search(subject.as_mut(), &file, 1, Duration::from_secs(20)).unwrap().is_some(),
             "{} is not found",
             mutants[number].id
         );
@@ -130,12 +136,12 @@ fn a_broken_copy_is_found_and_a_whole_one_is_not() {
     whole.link(&object, &path).unwrap();
     let file = ReferenceFile::open(&path, program, LIMIT).unwrap();
     let unchanged = Mutant { edits: Vec::new(), ..mutants[0].clone() };
-    assert_eq!(battery.kill(&unchanged, &file).unwrap(), None);
-    assert!(hunt(subject.as_mut(), &file, 1, Duration::from_millis(200)).unwrap().is_none());
+    assert_eq!(suite.kill(&unchanged, &file).unwrap(), None);
+    assert!(search(subject.as_mut(), &file, 1, Duration::from_millis(200)).unwrap().is_none());
     tried.push((&unchanged, None));
 
     let named: Vec<(&Mutant, Made)> = mutants.iter().zip(made).collect();
-    let table = KillTable::new(&[], &named, &tried, &ledger::Ledger::new());
+    let table = Score::new(&[], &named, &tried, &equivalent::Equivalents::new());
     assert_eq!(
         (table.total.killed, table.total.survived, table.total.same, table.total.refused),
         (3, 1, 1, 1)
@@ -145,7 +151,7 @@ fn a_broken_copy_is_found_and_a_whole_one_is_not() {
 }
 
 #[test]
-fn a_ledger_that_is_not_so_is_named() {
+fn a_wrong_list_of_equivalent_mutants_is_named() {
     let mutant = |id: &str| Mutant {
         id: id.to_owned(),
         function: "f".to_owned(),
@@ -155,7 +161,7 @@ fn a_ledger_that_is_not_so_is_named() {
     let (dead, alive) = (mutant("dead"), mutant("alive"));
     let object = || Made::Object(PathBuf::new());
     let made = [(&dead, object()), (&alive, object())];
-    let kill = conformance::mutants::battery::Kill {
+    let kill = conformance::mutants::suite::Kill {
         trace: "t".to_owned(),
         step: 0,
         difference: String::new(),
@@ -163,23 +169,23 @@ fn a_ledger_that_is_not_so_is_named() {
     };
     let tried = [(&dead, Some(kill)), (&alive, None)];
     let reason = || "because".to_owned();
-    let ledger = ledger::Ledger::from([
+    let equivalents = equivalent::Equivalents::from([
         ("alive".to_owned(), reason()),
         ("dead".to_owned(), reason()),
         ("gone".to_owned(), reason()),
     ]);
-    let table = KillTable::new(&["f".to_owned(), "g".to_owned()], &made, &tried, &ledger);
+    let table = Score::new(&["f".to_owned(), "g".to_owned()], &made, &tried, &equivalents);
     assert!(table.survivors.is_empty());
     for part in [
-        "dead, and a trace kills it",
+        "dead is listed as equivalent, and a trace kills it",
         "gone, and there is no such mutant",
         "g has no mutant",
         "prove little",
     ] {
         assert!(
-            table.ledger.iter().any(|fault| fault.contains(part)),
+            table.equivalents.iter().any(|fault| fault.contains(part)),
             "{part}: {:?}",
-            table.ledger
+            table.equivalents
         );
     }
     assert!(!table.passes());

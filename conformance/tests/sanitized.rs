@@ -1,5 +1,5 @@
-//! What the predicate of `conformance::domain` calls undefined is undefined: sanitizers say so. And
-//! what the ledger of mutants calls a leak is one. `ci/sanitized` shows the other half, that
+//! What the predicate of `conformance::definedness` calls undefined is undefined: sanitizers say so. And
+//! what the list of equivalent mutants calls a leak is one. `ci/sanitized` shows the other half, that
 //! nothing is reported of what the predicate calls defined.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use c_reference::PIN;
-use conformance::domain::Undefined;
-use conformance::mutants::{by_rules, ledger};
+use conformance::definedness::Undefined;
+use conformance::mutants::{by_rules, equivalent};
 
 /// The shim, and what the flags of `c-reference/src/recipe.rs` mean for these cases.
 const SOURCES: [&str; 6] = ["unit.c", "calls.c", "later.c", "memory.c", "shim.c", "text.c"];
@@ -156,9 +156,13 @@ fn the_leaks_of_the_ledger_are_leaks() {
     const CASE: &str = "close-after-an-error";
     let Some(text) = original() else { return };
     assert_eq!(Probes::of(&text).report(CASE, true), None, "the original gives all of it back");
-    let ledger = ledger::load(&project("corpus/mutants/ledger.ron"), PIN.sha256).unwrap();
-    let leaks: Vec<&String> =
-        ledger.iter().filter(|(_, reason)| reason.contains("leak")).map(|(name, _)| name).collect();
+    let equivalents =
+        equivalent::load(&project("corpus/mutants/equivalent.ron"), PIN.sha256).unwrap();
+    let leaks: Vec<&String> = equivalents
+        .iter()
+        .filter(|(_, reason)| reason.contains("leak"))
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(leaks.len(), 4, "{leaks:?}");
     for name in leaks {
         let mutants = by_rules(&text);

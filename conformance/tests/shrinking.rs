@@ -4,14 +4,14 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use conformance::compare::judge::{Judge, Oracle};
 use conformance::explore::{End, Explored, Plan, Shard, Watch, explore};
 use conformance::generate;
-use conformance::judge::{Judge, Oracle};
 use conformance::model::Model;
 use conformance::observation::{Event, Observation, Value};
+use conformance::preflight::Preflight;
 use conformance::shrink::{Effort, Shrunk, Signature, shrink};
 use conformance::subject::{Subject, Unready};
-use conformance::survey::Survey;
 use conformance::trace::{Answer, Data, Op, Shutdown, Trace, World};
 
 /// The model, with two faults: a flush gives another status, and a skip of more than 3 bytes
@@ -88,7 +88,7 @@ fn one_failure_never_turns_into_another() {
             assert_eq!(&Signature::of(&shrunk.divergence), signature);
             assert!(shrunk.trace.ops.len() <= 3, "{}", shrunk.trace.to_text().unwrap());
             assert!(shrunk.minimal);
-            assert!(Survey::of(&shrunk.trace).forbidden.is_none());
+            assert!(Preflight::of(&shrunk.trace).undefined_op.is_none());
             assert_eq!(Trace::parse(&shrunk.trace.to_text().unwrap()).unwrap(), shrunk.trace);
         }
     }
@@ -159,7 +159,7 @@ fn nothing_can_be_taken_out_of_the_smallest_world() {
         tried += smaller_worlds(&trace.world).len();
         for world in smaller_worlds(&smallest.world) {
             let smaller = Trace { world, ..smallest.clone() };
-            if smaller.check().is_err() || Survey::of(&smaller).forbidden.is_some() {
+            if smaller.check().is_err() || Preflight::of(&smaller).undefined_op.is_some() {
                 continue;
             }
             let again = judge.divergence(&smaller, "faulty");

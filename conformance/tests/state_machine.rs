@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use conformance::domain::Domain;
+use conformance::definedness::Definedness;
 use conformance::model::Model;
 use conformance::observation::Observation;
 use conformance::subject::{Sources, Subject, build};
@@ -118,7 +118,7 @@ impl ReferenceStateMachine for Machine {
     }
 
     fn preconditions(state: &State, op: &Op) -> bool {
-        !matches!(state.model().domain(op), Domain::Undefined(_))
+        !matches!(state.model().definedness(op), Definedness::Undefined(_))
     }
 }
 
@@ -146,8 +146,8 @@ impl Pair {
 
     fn step(&mut self, op: &Op) {
         self.done.push(op.clone());
-        let seen: Observation = match self.model.domain(op) {
-            Domain::NotApplicable => return,
+        let seen: Observation = match self.model.definedness(op) {
+            Definedness::NotApplicable => return,
             _ => self.subject.step(op),
         };
         let expected = self.model.apply(op);

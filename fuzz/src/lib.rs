@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-use conformance::fuzz::{Bench, Case, Outcome};
+use conformance::fuzz::{Executor, Case, Outcome};
 pub use libfuzzer_sys;
 use libfuzzer_sys::Corpus;
 
 thread_local! {
-    /// The bench of the one target in this process. Dropped, and its tally printed, at exit.
-    static BENCH: RefCell<Option<Bench>> = const { RefCell::new(None) };
+    /// The executor of the one target in this process. Dropped, and its stats printed, at exit.
+    static EXECUTOR: RefCell<Option<Executor>> = const { RefCell::new(None) };
 }
 
 /// Runs a case on the target `name`.
@@ -17,7 +17,7 @@ thread_local! {
 ///
 /// Where a defect was found, or the target cannot run at all.
 pub fn run_case(name: &str, case: Case) -> Corpus {
-    with_bench(name, |bench| bench.run_case(case))
+    with_bench(name, |executor| executor.run_case(case))
 }
 
 /// Runs an input that is no case on the target `name`.
@@ -26,16 +26,16 @@ pub fn run_case(name: &str, case: Case) -> Corpus {
 ///
 /// As [`run_case`].
 pub fn run(name: &str, bytes: &[u8]) -> Corpus {
-    with_bench(name, |bench| bench.run(bytes))
+    with_bench(name, |executor| executor.run(bytes))
 }
 
-fn with_bench(name: &str, judge: impl FnOnce(&mut Bench) -> Outcome) -> Corpus {
-    BENCH.with_borrow_mut(|place| {
-        let bench = place.get_or_insert_with(|| match Bench::new(name) {
-            Ok(bench) => bench,
+fn with_bench(name: &str, judge: impl FnOnce(&mut Executor) -> Outcome) -> Corpus {
+    EXECUTOR.with_borrow_mut(|place| {
+        let executor = place.get_or_insert_with(|| match Executor::new(name) {
+            Ok(executor) => executor,
             Err(unusable) => panic!("{unusable}"),
         });
-        match judge(bench) {
+        match judge(executor) {
             Outcome::Conforms { .. } | Outcome::Inconclusive(_) => Corpus::Keep,
             Outcome::Rejected(_) => Corpus::Reject,
             Outcome::Failed(failure) => panic!("{failure}"),

@@ -4,11 +4,11 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use c_reference::Reference;
+use conformance::compare::judge::{Judge, Oracle};
+use conformance::compare::run::run;
 use conformance::generate;
-use conformance::judge::{Judge, Oracle};
-use conformance::run::run;
+use conformance::preflight::Preflight;
 use conformance::subject::{Core, Original, Subject};
-use conformance::survey::Survey;
 use conformance::trace::Trace;
 
 use crate::{Effort, Error, Line};
@@ -28,15 +28,15 @@ pub(crate) fn judge() -> Result<Judge, Error> {
     Ok(Judge::new(Oracle::Live(original()?), vec![Box::new(Core::faithful())])?)
 }
 
-fn alone(subject: &mut dyn Subject, cases: &[(Trace, Survey)]) -> Result<f64, Error> {
+fn alone(subject: &mut dyn Subject, cases: &[(Trace, Preflight)]) -> Result<f64, Error> {
     let began = Instant::now();
-    for (trace, survey) in cases {
-        black_box(run(subject, trace, survey).map_err(|reason| format!("{reason:?}"))?);
+    for (trace, preflight) in cases {
+        black_box(run(subject, trace, preflight).map_err(|reason| format!("{reason:?}"))?);
     }
     Ok(began.elapsed().as_secs_f64())
 }
 
-fn together(judge: &mut Judge, cases: &[(Trace, Survey)]) -> Result<f64, Error> {
+fn together(judge: &mut Judge, cases: &[(Trace, Preflight)]) -> Result<f64, Error> {
     let began = Instant::now();
     for (trace, _) in cases {
         let judgement = judge.judge(trace, None);
@@ -48,7 +48,7 @@ fn together(judge: &mut Judge, cases: &[(Trace, Survey)]) -> Result<f64, Error> 
 }
 
 pub(crate) fn measure(effort: Effort) -> Result<Line, Error> {
-    let cases: Vec<_> = (0..effort.cases).map(|case| generate::surveyed(SEED, case)).collect();
+    let cases: Vec<_> = (0..effort.cases).map(|case| generate::predicted(SEED, case)).collect();
     let (mut original, mut core) = (original()?, Core::faithful());
     let mut judge = judge()?;
     let [mut c, mut rust, mut both] = [f64::INFINITY; 3];

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::explore::Shard;
+use conformance::fault_injection::Budget;
 use conformance::subject::{Core, Original};
-use conformance::sweep::Extent;
-use conformance::{isolate, model::Model, mutants::hunt};
+use conformance::{isolate, model::Model, mutants::search};
 
-/// [`hunt::WORST`], as it is written on the command line.
+/// [`search::WORST`], as it is written on the command line.
 const WORST: &str = "10";
-const _: () = assert!(hunt::WORST == 10);
+const _: () = assert!(search::WORST == 10);
 
 const STATUS: &str = "\
 Exit status:
@@ -72,11 +72,11 @@ pub(crate) enum Verb {
     /// Make a regression trace of what a fuzzer found: decoded, shrunk, with its transcript.
     Promote(Promote),
     /// Make seeds for the fuzz targets of traces.
-    Demote(Demote),
+    ExportSeeds(ExportSeeds),
     /// Compare what the corpus reaches of the original with what can be reached; see ci/coverage.
     Coverage(Coverage),
     /// Let each call that a trace makes to the outside fail in turn, on all subjects.
-    Sweep(Sweep),
+    InjectFaults(InjectFaults),
     /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
     Mutants(Mutants),
     /// Say what is here, what is missing, and which command mends it.
@@ -143,7 +143,7 @@ pub(crate) struct Promote {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Demote {
+pub(crate) struct ExportSeeds {
     /// Traces, or directories with traces; the corpus if none.
     pub(crate) paths: Vec<PathBuf>,
     /// Where the seeds go, a folder for each target; `fuzz/corpus` if not given.
@@ -165,7 +165,7 @@ pub(crate) struct Coverage {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Sweep {
+pub(crate) struct InjectFaults {
     /// Traces or streams, or directories of either; the corpus with its streams if none.
     pub(crate) paths: Vec<PathBuf>,
     /// Vary each call and cut each transfer at every byte. Of the corpus this takes hours.
@@ -173,10 +173,10 @@ pub(crate) struct Sweep {
     pub(crate) every: bool,
 }
 
-impl Sweep {
+impl InjectFaults {
     /// What is swept, where nothing else is said.
-    pub(crate) fn extent(&self, usual: Extent) -> Extent {
-        if self.every { Extent::EVERY } else { usual }
+    pub(crate) fn budget(&self, usual: Budget) -> Budget {
+        if self.every { Budget::EVERY } else { usual }
     }
 }
 
@@ -246,7 +246,7 @@ impl ValueEnum for Name {
             Name(Core::FAITHFUL),
             Name(Core::DEFAULT),
             Name(Model::FAITHFUL),
-            Name(Model::MENDED),
+            Name(Model::FIXED),
             Name(Original::NAME),
         ];
         &ALL

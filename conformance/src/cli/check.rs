@@ -6,7 +6,7 @@ use super::Ended;
 use super::arguments::Streams;
 use super::interrupt::Interrupt;
 use super::setup::Setup;
-use super::{explore, measured, replay, streams};
+use super::{cached_result, explore, replay, streams};
 
 /// Always the same cases, so that two runs of the same tree say the same.
 const SEED: u64 = 1;
@@ -23,6 +23,6 @@ pub(crate) fn run(setup: &Setup) -> Ended {
         explore::add(SEED, End::Cases(explore::CASES), setup, &interrupt, &mut report)?;
     }
     report.interrupted |= interrupt.came();
-    measured::add(setup, &mut report)?;
+    cached_result::add(setup, &mut report)?;
     setup.conclude(report)
 }

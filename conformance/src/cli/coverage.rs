@@ -7,7 +7,7 @@ use conformance::coverage::{Coverage, core, measure};
 use conformance::report::{Failure, Report, Section, Status};
 
 use super::arguments::{Coverage as Arguments, Format};
-use super::measured::COVERAGE;
+use super::cached_result::COVERAGE;
 use super::setup::{Setup, absence};
 use super::{Ended, Stop, files, output};
 

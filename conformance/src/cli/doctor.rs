@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use c_reference::{PIN, Reference};
+use conformance::compare::judge::staleness;
+use conformance::compare::sanity::{probe, self_test};
 use conformance::corpus::{self, load_recording};
-use conformance::judge::staleness;
-use conformance::probe::{probe, self_test};
 use conformance::report::Status;
 use conformance::streams;
 use conformance::subject::{Sources, Subject, build};

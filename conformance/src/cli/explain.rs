@@ -3,9 +3,9 @@
 use std::io::stdout;
 use std::path::Path;
 
+use conformance::compare::judge::{Fault, staleness};
 use conformance::corpus;
 use conformance::explain::side_by_side;
-use conformance::judge::{Fault, staleness};
 use conformance::report::{Status, text};
 use conformance::shrink::Signature;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(path: &Path, width: Option<usize>, setup: &Setup) -> Ended {
     output::print('\n');
     if !trace.quirks.is_empty() {
         output::print(format_args!(
-            "defects that fire: {:?}; without them core-default has to do what model-mended does\n",
+            "defects that are triggered: {:?}; without them core-default has to do what model-fixed does\n",
             trace.quirks
         ));
     }

@@ -7,10 +7,10 @@ use conformance::explore::{End, Plan, Watch as _, explore};
 use conformance::report::{KEPT, Report, Section};
 
 use super::arguments::{Explore, Format};
-use super::failing::{Gathering, Origin};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::setup::Setup;
+use super::triage::{Origin, Triage};
 use super::{Ended, Stop, output};
 
 /// Name of the section.
@@ -59,10 +59,10 @@ pub(crate) fn add(
     let mut section = Section::new(SECTION, "cases");
     section.add(&explored.counts);
     section.cut_short = explored.cut_short;
-    let mut gathering = Gathering::new(setup);
+    let mut triage = Triage::new(setup);
     for failing in &explored.failing {
         let case = format!("seed {seed}, case {}", failing.case);
-        gathering.add(report, SECTION, &case, &failing.trace, &failing.faults, &Origin::Generated);
+        triage.add(report, SECTION, &case, &failing.trace, &failing.faults, &Origin::Generated);
     }
     if matches!(setup.source, super::setup::Source::Recorded) {
         section.notes.push(

@@ -1,16 +1,16 @@
 //! Commands, and what they have in common.
 
 mod arguments;
+mod cached_result;
 mod check;
 mod coverage;
-mod demote;
 mod doctor;
 mod explain;
 mod explore;
-mod failing;
+mod export_seeds;
 mod files;
+mod inject_faults;
 mod interrupt;
-mod measured;
 mod mutants;
 mod output;
 mod progress;
@@ -20,7 +20,7 @@ mod replay;
 mod setup;
 mod shrink;
 mod streams;
-mod sweep;
+mod triage;
 
 use std::process::ExitCode;
 
@@ -47,7 +47,7 @@ impl Stop {
         Self { status: Status::Missing, message: message.to_string() }
     }
 
-    pub(crate) fn unfit(unfit: &conformance::judge::Unfit) -> Self {
+    pub(crate) fn unfit(unfit: &conformance::compare::judge::Unfit) -> Self {
         Self { status: Status::Diverged, message: unfit.to_string() }
     }
 }
@@ -81,10 +81,10 @@ fn run(verb: Option<Verb>, common: arguments::Common) -> Ended {
         Verb::Doctor => doctor::run(&common),
         Verb::Coverage(arguments) if arguments.build.is_some() => coverage::build(&arguments),
         Verb::Coverage(arguments) => coverage::run(&arguments, &Setup::new(common)?),
-        Verb::Demote(arguments) => demote::run(&arguments, &common),
+        Verb::ExportSeeds(arguments) => export_seeds::run(&arguments, &common),
         Verb::Mutants(arguments) => mutants::run(&arguments, &Setup::new(common)?),
         Verb::Promote(arguments) => promote::run(&arguments, &Setup::new(common)?),
-        Verb::Sweep(arguments) => sweep::run(&arguments, &Setup::new(common)?),
+        Verb::InjectFaults(arguments) => inject_faults::run(&arguments, &Setup::new(common)?),
         Verb::Isolated { object } => {
             conformance::isolate::serve(&object).map_err(Stop::input)?;
             Ok(Status::Conforms)

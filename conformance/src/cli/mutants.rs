@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use c_reference::Reference;
 use conformance::isolate::ReferenceFile;
-use conformance::mutants::battery::{Battery, LIMIT};
-use conformance::mutants::hunt::{Times, hunt};
-use conformance::mutants::making::{Made, make};
-use conformance::mutants::table::KillTable;
-use conformance::mutants::{Mutant, by_rules, functions, hand, ledger};
+use conformance::mutants::build::{Made, make};
+use conformance::mutants::score::Score;
+use conformance::mutants::search::{self, Times};
+use conformance::mutants::suite::{LIMIT, Suite};
+use conformance::mutants::{Mutant, by_rules, equivalent, functions, handwritten};
 use conformance::parallel;
 use conformance::report::{Failure, Section, Status};
 use conformance::subject::Original;
 
 use super::arguments::{Format, Mutants};
+use super::cached_result::MUTANTS;
 use super::interrupt::Interrupt;
-use super::measured::MUTANTS;
 use super::setup::{Setup, absence};
 use super::{Ended, Stop, files, output};
 
@@ -31,9 +31,12 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     let text = original()?;
     let place = files::in_project("corpus/mutants")?;
     let sha256 = c_reference::PIN.sha256;
-    let ledger = ledger::load(&place.join("ledger.ron"), sha256).map_err(Stop::input)?;
+    let equivalents =
+        equivalent::load(&place.join("equivalent.ron"), sha256).map_err(Stop::input)?;
     let mut mutants = by_rules(&text);
-    mutants.extend(hand::load(&place.join("hand.ron"), &text, sha256).map_err(Stop::input)?);
+    mutants.extend(
+        handwritten::load(&place.join("handwritten.ron"), &text, sha256).map_err(Stop::input)?,
+    );
     let all = mutants.len();
     if let Some(part) = &arguments.only {
         mutants.retain(|mutant| mutant.function == *part || mutant.id.starts_with(part.as_str()));
@@ -60,7 +63,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     let mut linked = linked()?;
     let (paths, problems) = files::traces(&[], conformance::explore::Shard::WHOLE)?;
     problems.iter().for_each(|problem| output::complain(problem));
-    let (battery, errors) = Battery::prepare(&paths, &mut linked);
+    let (suite, errors) = Suite::prepare(&paths, &mut linked);
     if let Some(error) = errors.first() {
         return Err(Stop::input(error));
     }
@@ -69,7 +72,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
         &running,
         || (),
         |(), _, (mutant, file)| {
-            if interrupt.came() { None } else { Some(battery.kill(mutant, file)) }
+            if interrupt.came() { None } else { Some(suite.kill(mutant, file)) }
         },
     );
     if interrupt.came() {
@@ -78,15 +81,15 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     let kills = kills.into_iter().flatten().collect::<Result<Vec<_>, _>>().map_err(Stop::input)?;
     let tried: Vec<_> = running.iter().map(|(mutant, _)| *mutant).zip(kills).collect();
     let named: Vec<(&Mutant, Made)> = mutants.iter().zip(made).collect();
-    let mut table = KillTable::new(&functions(&text), &named, &tried, &ledger);
+    let mut table = Score::new(&functions(&text), &named, &tried, &equivalents);
     if partial {
-        // What a part does not have is no fault of the ledger.
-        table.ledger.retain(|fault| fault.contains("kills it"));
+        // A part cannot tell what the whole list should hold.
+        table.equivalents.retain(|fault| fault.contains("kills it"));
     }
     table.partial = partial;
     if let Some(seconds) = arguments.search {
         table.search =
-            Some(search(&running, &ledger, setup, &interrupt, Duration::from_secs(seconds))?);
+            Some(search(&running, &equivalents, setup, &interrupt, Duration::from_secs(seconds))?);
         if interrupt.came() {
             return Ok(Status::Interrupted);
         }
@@ -137,27 +140,28 @@ fn opened<'a>(
     Ok(running)
 }
 
-/// Looks for every mutant that is not excused, on one processor each.
+/// Looks for every mutant that is not equivalent, on one processor each.
 fn search(
     running: &[(&Mutant, ReferenceFile)],
-    ledger: &ledger::Ledger,
+    equivalents: &equivalent::Equivalents,
     setup: &Setup,
     interrupt: &Interrupt,
     limit: Duration,
 ) -> Result<Times, Stop> {
     let wanted: Vec<&(&Mutant, ReferenceFile)> =
-        running.iter().filter(|(mutant, _)| !ledger.contains_key(&mutant.id)).collect();
+        running.iter().filter(|(mutant, _)| !equivalents.contains_key(&mutant.id)).collect();
     let reference = Reference::linked().ok_or_else(|| Stop::missing(absence()))?;
     let original = || Original::new(reference.clone());
     let searches = parallel::map(setup.jobs, &wanted, original, |original, _, (mutant, file)| {
-        let found = if interrupt.came() { Ok(None) } else { hunt(original, file, SEED, limit) };
+        let found =
+            if interrupt.came() { Ok(None) } else { search::search(original, file, SEED, limit) };
         found.map(|found| (mutant.id.clone(), found))
     });
     let searches = searches.into_iter().collect::<Result<Vec<_>, _>>().map_err(Stop::input)?;
     Ok(Times::new(SEED, limit, &searches))
 }
 
-fn conclude(table: KillTable, setup: &Setup) -> Ended {
+fn conclude(table: Score, setup: &Setup) -> Ended {
     let whole = !table.partial;
     let measured = MUTANTS.made(table, whole, &setup.output)?;
     let table = &measured.result;
@@ -187,12 +191,12 @@ fn conclude(table: KillTable, setup: &Setup) -> Ended {
     report.failures.extend(table.survivors.iter().map(|survivor| {
         let name = survivor.split(" in ").next().unwrap_or(survivor);
         let command = format!("cargo run --release -- mutants --print --only '{name}'");
-        failure(survivor, "no trace kills it, and the ledger has no reason", command)
+        failure(survivor, "no trace kills it, and it is not listed as equivalent", command)
     }));
     let faults = table.search.iter().flat_map(Times::faults);
     report.failures.extend(
         table
-            .ledger
+            .equivalents
             .iter()
             .cloned()
             .chain(faults)

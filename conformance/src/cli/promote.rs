@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use c_reference::Reference;
+use conformance::compare::judge::Fault;
 use conformance::corpus::recording_path;
 use conformance::fuzz::{Case, Input, target};
-use conformance::judge::Fault;
+use conformance::preflight::{Preflight, defined_part};
 use conformance::record::{self, write_whole};
 use conformance::report::Status;
 use conformance::shrink::{Effort, Signature};
 use conformance::subject::Original;
-use conformance::survey::{Survey, defined_part};
 use conformance::trace::Trace;
 
 use super::arguments::Promote;
-use super::failing::smallest;
 use super::setup::Setup;
+use super::triage::smallest;
 use super::{Ended, Stop, files, output};
 
 pub(crate) fn run(arguments: &Promote, setup: &Setup) -> Ended {
@@ -95,7 +95,7 @@ fn read(artifact: &Path, name: Option<&str>) -> Result<Trace, Stop> {
 
 /// The smallest trace that fails as `trace` does, with a header that says what it shows.
 fn shrunk(mut trace: Trace, cause: Option<&str>, setup: &Setup) -> Result<Trace, Stop> {
-    trace.quirks = Survey::of(&trace).fired;
+    trace.quirks = Preflight::of(&trace).triggered;
     let judgement = setup.judge()?.judge(&trace, None);
     let divergence = judgement.faults.iter().find_map(|fault| match fault {
         Fault::Diverged(divergence) => Some(divergence.as_ref()),
@@ -116,7 +116,7 @@ fn shrunk(mut trace: Trace, cause: Option<&str>, setup: &Setup) -> Result<Trace,
         output::remark("all subjects agree on it here: it is kept whole");
     }
     trace.cause = cause.map_or(shows, str::to_owned);
-    trace.quirks = Survey::of(&trace).fired;
+    trace.quirks = Preflight::of(&trace).triggered;
     trace.check().map_err(Stop::input)?;
     Ok(trace)
 }

@@ -14,7 +14,7 @@ use super::{Ended, Stop, files, output, setup};
 
 /// What a run did.
 #[derive(Default)]
-struct Tally {
+struct Stats {
     fresh: u64,
     written: u64,
     stale: u64,
@@ -35,9 +35,9 @@ pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
     }
     let interrupt = Interrupt::noted()?;
     let (traces, problems) = files::traces(&arguments.paths, common.shard)?;
-    let mut tally = Tally::default();
+    let mut stats = Stats::default();
     for problem in &problems {
-        tally.problem(problem);
+        stats.problem(problem);
     }
     let mut original = Original::new(reference);
     for path in &traces {
@@ -45,13 +45,13 @@ pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
             output::remark("interrupted: every file is as it was or whole");
             return Ok(Status::Interrupted);
         }
-        tally.one(path, &mut original, arguments.check);
+        stats.one(path, &mut original, arguments.check);
     }
     for path in orphans(&arguments.paths)? {
-        tally.stale += 1;
+        stats.stale += 1;
         output::print(format_args!("no trace  {}\n", path.display()));
     }
-    let Tally { fresh, written, stale, problems } = tally;
+    let Stats { fresh, written, stale, problems } = stats;
     if arguments.check {
         output::print(format_args!(
             "{fresh} fresh, {stale} stale or missing, {problems} not usable\n"
@@ -80,7 +80,7 @@ fn orphans(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     Ok(corpus::orphans(paths))
 }
 
-impl Tally {
+impl Stats {
     fn problem(&mut self, problem: &impl ToString) {
         self.problems += 1;
         output::complain(&problem.to_string());

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use conformance::compare::judge::{Fault, Judge, Judgement};
 use conformance::corpus::{self, InputError};
 use conformance::explore::Watch as _;
-use conformance::judge::{Fault, Judge, Judgement};
 use conformance::report::{Item, KEPT, Report, Section};
 use conformance::trace::Trace;
 
-use super::failing::{Gathering, Origin};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::setup::{Setup, Source};
+use super::triage::{Origin, Triage};
 use super::{Ended, Stop, files};
 
 /// Name of the section.
@@ -37,7 +37,7 @@ pub(crate) fn replay(
     report.problems.extend(problems);
     let mut section = Section::new(SECTION, "traces");
     let mut judge = setup.judge()?;
-    let mut gathering = Gathering::new(setup);
+    let mut triage = Triage::new(setup);
     let progress = Progress::of_files(SECTION, traces.len(), interrupt)?;
     let mut by_model_only: u64 = 0;
     let mut weight = 0;
@@ -59,7 +59,7 @@ pub(crate) fn replay(
         let outcome = if !judgement.faults.is_empty() {
             section.diverged += 1;
             weight += Fault::weight(&judgement.faults);
-            gathering.add(report, SECTION, &name, &trace, &judgement.faults, &Origin::File(path));
+            triage.add(report, SECTION, &name, &trace, &judgement.faults, &Origin::File(path));
             "diverged".to_owned()
         } else if let Some(reason) = &judgement.inconclusive {
             *section.inconclusive.entry(reason.kind().to_owned()).or_default() += 1;

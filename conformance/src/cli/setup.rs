@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use c_reference::{PIN, Reference};
+use conformance::compare::judge::{Judge, Oracle};
 use conformance::explore::Shard;
 use conformance::isolate::{Isolated, ReferenceFile};
-use conformance::judge::{Judge, Oracle};
 use conformance::report::{self, OracleKind, Report};
 use conformance::subject::{Original, Sources, Subject, build};
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use conformance::compare::judge::Fault;
 use conformance::corpus;
-use conformance::judge::Fault;
 use conformance::report::{Status, Step, text};
 use conformance::shrink::{Effort, Signature};
 
-use super::failing::smallest;
 use super::setup::Setup;
+use super::triage::smallest;
 use super::{Ended, Stop, output};
 
 pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {

@@ -85,7 +85,7 @@ pub fn measure(path: &Path, listed: &Path) -> Result<Coverage<Place>, CoverageEr
         return Err(CoverageError::Absent { path: path.to_owned(), file: SOURCES.to_owned() });
     }
     let reached = |(place, reached): &(Place, bool)| (place.clone(), place.measure, *reached);
-    Ok(judged(&[Measure::Line, Measure::Branch], &found, reached, &excused(listed)?))
+    Ok(judged(&[Measure::Line, Measure::Branch], &found, reached, &equivalent(listed)?))
 }
 
 fn place(file: &str, code: &[&str], missed: &Missed) -> Place {
@@ -100,7 +100,7 @@ fn place(file: &str, code: &[&str], missed: &Missed) -> Place {
     }
 }
 
-fn excused(path: &Path) -> Result<Vec<Place>, CoverageError> {
+fn equivalent(path: &Path) -> Result<Vec<Place>, CoverageError> {
     let list: List = list(path)?;
     if list.format != FORMAT {
         return Err(wrong(path, format!("expected format {FORMAT}")));

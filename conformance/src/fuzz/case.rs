@@ -15,8 +15,8 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use crate::trace::{Op, Trace, World};
 
-use super::code_op;
-use super::coding::{Code, Own, Scope, Source, Target};
+use super::codec::op;
+use super::codec::{Code, Decoder, Encoder, Own, Scope};
 
 /// Version of the coding that is written.
 pub const VERSION: u8 = 2;
@@ -125,12 +125,12 @@ fn scope(world: &World, version: u8) -> Scope {
 }
 
 fn decode(version: u8, bytes: &mut Unstructured<'_>) -> Trace {
-    let mut source = Source::new(bytes, Scope { version, ..Scope::default() });
-    let world: World = Own::read(&mut source).unwrap_or_default();
-    source.scope = Scope { data: source.scope.data, ..scope(&world, version) };
+    let mut decoder = Decoder::new(bytes, Scope { version, ..Scope::default() });
+    let world: World = Own::read(&mut decoder).unwrap_or_default();
+    decoder.scope = Scope { data: decoder.scope.data, ..scope(&world, version) };
     let mut ops = Vec::new();
-    while !source.is_empty() && ops.len() < MAX_OPS {
-        ops.extend(code_op::read(&mut source));
+    while !decoder.is_empty() && ops.len() < MAX_OPS {
+        ops.extend(op::read(&mut decoder));
     }
     let [origin, cause] = ORIGIN;
     Trace::new(origin, cause, world, ops)
@@ -142,10 +142,10 @@ fn decode(version: u8, bytes: &mut Unstructured<'_>) -> Trace {
 ///
 /// [`Unfit`] where it is larger than a case can be.
 pub fn encode(trace: &Trace) -> Result<Vec<u8>, Unfit> {
-    let target = write(trace);
-    match target.lost {
+    let encoder = write(trace);
+    match encoder.lost {
         Some(reason) => Err(Unfit { reason }),
-        None => Ok(target.bytes),
+        None => Ok(encoder.bytes),
     }
 }
 
@@ -154,46 +154,46 @@ pub(super) fn encode_loosely(trace: &Trace) -> Vec<u8> {
     write(trace).bytes
 }
 
-fn write(trace: &Trace) -> Target {
-    let mut target = Target { bytes: vec![MARK, VERSION], ..Target::default() };
-    target.limit("operations", trace.ops.len(), MAX_OPS);
-    Own::write(&trace.world, &mut target);
-    target.scope = Scope { data: target.scope.data, ..scope(&trace.world, VERSION) };
+fn write(trace: &Trace) -> Encoder {
+    let mut encoder = Encoder { bytes: vec![MARK, VERSION], ..Encoder::default() };
+    encoder.limit("operations", trace.ops.len(), MAX_OPS);
+    Own::write(&trace.world, &mut encoder);
+    encoder.scope = Scope { data: encoder.scope.data, ..scope(&trace.world, VERSION) };
     for op in &trace.ops {
-        code_op::write(op, &mut target);
+        op::write(op, &mut encoder);
     }
-    target
+    encoder
 }
 
 /// The bytes of a world alone.
 pub(super) fn encode_world(world: &World) -> Vec<u8> {
-    let mut target = Target::default();
-    Own::write(world, &mut target);
-    target.bytes
+    let mut encoder = Encoder::default();
+    Own::write(world, &mut encoder);
+    encoder.bytes
 }
 
 /// The world that `bytes` describe.
 pub(super) fn decode_world(bytes: &mut Unstructured<'_>) -> World {
     let scope = Scope { version: VERSION, ..Scope::default() };
-    Own::read(&mut Source::new(bytes, scope)).unwrap_or_default()
+    Own::read(&mut Decoder::new(bytes, scope)).unwrap_or_default()
 }
 
 /// The scope of the operation at `index`.
 fn scope_at(trace: &Trace, index: usize) -> Scope {
-    let made = trace.ops.iter().take(index).filter(|op| code_op::makes_stream(op)).count();
+    let made = trace.ops.iter().take(index).filter(|op| op::makes_stream(op)).count();
     Scope { streams: made, ..scope(&trace.world, VERSION) }
 }
 
 /// The bytes of the operation at `index` alone; none where there is no such operation.
 pub(super) fn encode_op(trace: &Trace, index: usize) -> Vec<u8> {
-    let mut target = Target { scope: scope_at(trace, index), ..Target::default() };
+    let mut encoder = Encoder { scope: scope_at(trace, index), ..Encoder::default() };
     if let Some(op) = trace.ops.get(index) {
-        code_op::write(op, &mut target);
+        op::write(op, &mut encoder);
     }
-    target.bytes
+    encoder.bytes
 }
 
 /// The operation that `bytes` describe in the place of the one at `index`.
 pub(super) fn decode_op(trace: &Trace, index: usize, bytes: &mut Unstructured<'_>) -> Option<Op> {
-    code_op::read(&mut Source::new(bytes, scope_at(trace, index)))
+    op::read(&mut Decoder::new(bytes, scope_at(trace, index)))
 }

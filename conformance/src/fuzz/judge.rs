@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::domain::Domain;
+use crate::compare::verdict::{Divergence, Reason};
+use crate::definedness::Definedness;
 use crate::model::Model;
 use crate::observation::{Event, Observation, Value};
 use crate::subject::{Core, Original, Subject};
 use crate::trace::{Op, Trace};
-use crate::verdict::{Divergence, Reason};
 
 use super::case::{Case, Rejected};
 
@@ -58,18 +58,18 @@ impl fmt::Display for Failure {
 
 /// A subject that also knows which operations are defined in the original.
 pub(super) trait Oracle: Subject {
-    fn domain(&self, op: &Op) -> Domain;
+    fn definedness(&self, op: &Op) -> Definedness;
 }
 
 impl Oracle for Original {
-    fn domain(&self, op: &Op) -> Domain {
-        self.domain(op)
+    fn definedness(&self, op: &Op) -> Definedness {
+        self.definedness(op)
     }
 }
 
 impl Oracle for Model {
-    fn domain(&self, op: &Op) -> Domain {
-        self.domain(op)
+    fn definedness(&self, op: &Op) -> Definedness {
+        self.definedness(op)
     }
 }
 
@@ -94,10 +94,10 @@ impl<O: Oracle, S: Subject> Pair<O, S> {
     }
 
     fn step(&mut self, step: usize, op: &Op) -> Step {
-        match self.oracle.domain(op) {
-            Domain::NotApplicable => return Step::Agree,
-            Domain::Undefined(_) => return Step::LeftOut,
-            Domain::Defined | Domain::Assertion(_) => {}
+        match self.oracle.definedness(op) {
+            Definedness::NotApplicable => return Step::Agree,
+            Definedness::Undefined(_) => return Step::LeftOut,
+            Definedness::Defined | Definedness::Assertion(_) => {}
         }
         let expected = self.oracle.step(op);
         let actual = self.subject.step(op);
@@ -168,7 +168,7 @@ fn without(trace: &Trace, left_out: &[usize], len: usize) -> Trace {
 
 /// Runs the core in both settings over all of `trace`, undefined operations included: it may
 /// refuse, it must not break, and whether it waits or yields must make no other difference.
-pub(super) fn beyond(cores: &mut [Core], trace: &Trace) -> Outcome {
+pub(super) fn undefined_ops(cores: &mut [Core], trace: &Trace) -> Outcome {
     for core in cores {
         let mut other = Cow::Borrowed(&trace.world);
         other.to_mut().coroutine = !trace.world.coroutine;

@@ -1,7 +1,7 @@
 //! The one list of fuzz targets: `fuzz/`, its corpora, the README and CI follow it, and a test says
 //! where they do not.
 
-use crate::generate::Theme;
+use crate::generate::Profile;
 use crate::trace::{Op, Trace};
 
 /// A fuzz target.
@@ -84,7 +84,7 @@ pub const TARGETS: [Target; 8] = [
         needs_original: false,
     },
     Target {
-        name: "beyond",
+        name: "undefined_ops",
         about: "outside what the original defines: the core alone must stay safe",
         input: Input::Case(About::All),
         max_len: 1024,
@@ -114,14 +114,14 @@ pub fn target(name: &str) -> Option<&'static Target> {
 
 impl About {
     /// What to generate; `choice` decides where there are several.
-    pub(super) fn theme(self, choice: usize) -> Theme {
-        const ALL: [Theme; 5] =
-            [Theme::Read, Theme::Write, Theme::Duplex, Theme::Move, Theme::Compress];
+    pub(super) fn profile(self, choice: usize) -> Profile {
+        const ALL: [Profile; 5] =
+            [Profile::Read, Profile::Write, Profile::Duplex, Profile::Move, Profile::Compress];
         match self {
-            Self::Input => Theme::Read,
-            Self::Output => Theme::Write,
-            Self::Duplex => [Theme::Duplex, Theme::Move][choice % 2],
-            Self::Compression => Theme::Compress,
+            Self::Input => Profile::Read,
+            Self::Output => Profile::Write,
+            Self::Duplex => [Profile::Duplex, Profile::Move][choice % 2],
+            Self::Compression => Profile::Compress,
             Self::All => ALL[choice % ALL.len()],
         }
     }

@@ -1,22 +1,22 @@
-//! The specification model: the contract as plain code, slower and simpler than any subject.
+//! The specification model: the behaviour of `docs/BEHAVIOUR.md` as plain code, slower and simpler than any subject.
 //!
-//! It is written from the contract's sections 1 to 3, and is right where the original is odd: each
+//! It is written from `docs/BEHAVIOUR.md`, and is right where the original is odd: each
 //! defect is a [`Quirk`] that it reproduces or mends, and the quirks that *fire* (those that made
-//! it act otherwise than mended) are noted. So it does three things: it is a subject of its own; it
-//! tells the [domain] of each operation, as it knows every cursor; and with the
-//! quirks mended it predicts the core's default setting.
+//! it act otherwise than fixed) are noted. So it does three things: it is a subject of its own; it
+//! tells the [definedness] of each operation, as it knows every cursor; and with the
+//! quirks fixed it predicts the core's default setting.
 
-mod link;
 mod queue;
 mod reader;
+mod stream_io;
 mod streams;
 mod writer;
 
-use crate::domain::{self, Domain, Role, Streams, Undefined};
+use crate::definedness::{self, Definedness, Role, Streams, Undefined};
 use crate::observation::{Event, Observation, StreamState, Value};
 use crate::subject::{Subject, Unready};
 use crate::trace::{self, Op, Quirk, QuirkSet};
-use link::Surroundings;
+use stream_io::Environment;
 use streams::{Body, Stream};
 pub(crate) use writer::compress_bound;
 
@@ -25,7 +25,7 @@ pub(crate) use writer::compress_bound;
 pub struct Model {
     name: &'static str,
     streams: Vec<Option<Stream>>,
-    around: Surroundings,
+    environment: Environment,
 }
 
 impl Model {
@@ -33,7 +33,7 @@ impl Model {
     pub const FAITHFUL: &'static str = "model";
 
     /// Name of the model without any.
-    pub const MENDED: &'static str = "model-mended";
+    pub const FIXED: &'static str = "model-fixed";
 
     /// The model with every defect of the original.
     #[must_use]
@@ -43,30 +43,30 @@ impl Model {
 
     /// The model without any.
     #[must_use]
-    pub fn mended() -> Self {
-        Self::with_quirks(Self::MENDED, Quirk::mended())
+    pub fn fixed() -> Self {
+        Self::with_quirks(Self::FIXED, Quirk::fixed())
     }
 
     fn with_quirks(name: &'static str, quirks: QuirkSet) -> Self {
-        Self { name, streams: Vec::new(), around: Surroundings::new(quirks) }
+        Self { name, streams: Vec::new(), environment: Environment::new(quirks) }
     }
 
     /// Sets the stage for a trace in `world`.
     pub fn reset(&mut self, world: &trace::World) {
         self.streams.clear();
-        self.around.begin(world);
+        self.environment.begin(world);
     }
 
     /// Defects that made a difference since the beginning of the trace.
     #[must_use]
-    pub fn fired(&self) -> &QuirkSet {
-        &self.around.fired
+    pub fn triggered(&self) -> &QuirkSet {
+        &self.environment.triggered
     }
 
     /// What `op` would be now.
     #[must_use]
-    pub fn domain(&self, op: &Op) -> Domain {
-        domain::of(op, self)
+    pub fn definedness(&self, op: &Op) -> Definedness {
+        definedness::of(op, self)
     }
 
     /// How many streams were made, the closed ones included.
@@ -104,17 +104,17 @@ impl Model {
 
     /// Carries out one operation, whatever its domain.
     pub fn apply(&mut self, op: &Op) -> Observation {
-        let value = match self.domain(op) {
-            Domain::NotApplicable => return Observation::stepped_over(),
-            Domain::Assertion(line) => Value::Assertion { line },
+        let value = match self.definedness(op) {
+            Definedness::NotApplicable => return Observation::stepped_over(),
+            Definedness::Assertion(line) => Value::Assertion { line },
             // Mended, a stream may have more queued than the original has at this point.
-            Domain::Undefined(Undefined::CompressionIndex)
-                if !self.around.reproduces(Quirk::TornCompression) =>
+            Definedness::Undefined(Undefined::CompressionIndex)
+                if !self.environment.reproduces(Quirk::TornCompression) =>
             {
                 self.carry_out(op)
             }
-            Domain::Undefined(reason) => Value::Broken(format!("undefined: {reason}")),
-            Domain::Defined => self.carry_out(op),
+            Definedness::Undefined(reason) => Value::Broken(format!("undefined: {reason}")),
+            Definedness::Defined => self.carry_out(op),
         };
         let touched = match value {
             Value::Stream(made) => [Some(made), None],
@@ -122,7 +122,7 @@ impl Model {
         };
         let states =
             touched.into_iter().flatten().filter_map(|stream| self.state(stream)).collect();
-        Observation { value, events: self.around.world.take_events(), states }
+        Observation { value, events: self.environment.world.take_events(), states }
     }
 
     fn body(&self, stream: usize) -> Option<&Body> {
@@ -134,7 +134,7 @@ impl Model {
         let (transferred, empty) = match &stream.body {
             Body::Reading(_) => (None, None),
             Body::Writing(writer) => {
-                (Some(self.around.sent + writer.queued()), Some(writer.pieces() == 0))
+                (Some(self.environment.sent + writer.queued()), Some(writer.pieces() == 0))
             }
         };
         let (error, text) = stream.failure.describe();
@@ -173,11 +173,11 @@ impl Subject for Model {
     }
 
     fn recycle(&mut self, observation: Observation) {
-        self.around.world.recycle(observation);
+        self.environment.world.recycle(observation);
     }
 
     fn finish(&mut self) -> Vec<Event> {
-        let events = self.around.world.take_events();
+        let events = self.environment.world.take_events();
         self.streams.clear();
         events
     }

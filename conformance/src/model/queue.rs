@@ -1,7 +1,7 @@
 //! The model of a writer's queue: pieces of memory, and the marks of those that may be freed.
 
 use crate::observation::Place;
-use crate::world::ScriptedWorld;
+use crate::scripted_host::ScriptedHost;
 
 /// Pieces that are queued before a flush. C: `MAX_IOV_SIZE`.
 pub(super) const MAX_PIECES: usize = 64;
@@ -100,7 +100,7 @@ impl Queue {
 
     /// Releases the marked pieces, neighbouring ones in one call, even with others queued between
     /// them (row 30); then no place is marked. Where no queued piece is marked, nothing happens.
-    pub(super) fn release(&mut self, stream: usize, world: &mut ScriptedWorld) {
+    pub(super) fn release(&mut self, stream: usize, world: &mut ScriptedHost) {
         let mut ranges: Vec<Piece> = Vec::new();
         for (piece, marked) in self.pieces.iter().zip(&self.marks) {
             match ranges.last_mut() {

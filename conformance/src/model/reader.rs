@@ -1,10 +1,10 @@
 //! The model of a stream that reads: the bytes it holds, and how many of them were handed out.
 
-use crate::domain::BUFFER;
+use crate::definedness::BUFFER;
 use crate::observation::Placement;
 use crate::trace::Quirk;
 
-use super::link::{EIO, Link};
+use super::stream_io::{EIO, StreamIo};
 
 /// Bytes that were read from the channel, of which `index` are handed out.
 #[derive(Debug, Default)]
@@ -23,9 +23,9 @@ struct Peeked {
 
 impl Peeked {
     /// The bytes that the caller gets.
-    fn hand_out(self, link: &mut Link<'_>) -> Vec<u8> {
+    fn hand_out(self, io: &mut StreamIo<'_>) -> Vec<u8> {
         match self.stale {
-            Some(stale) if link.around.fires(Quirk::StalePeek) => stale,
+            Some(stale) if io.environment.triggers(Quirk::StalePeek) => stale,
             _ => self.right,
         }
     }
@@ -39,22 +39,22 @@ impl Reader {
 
     /// One refill: what was handed out goes, then one read into all the room there is, unless the
     /// stream has failed. Whether bytes came.
-    fn refill(&mut self, link: &mut Link<'_>) -> bool {
+    fn refill(&mut self, io: &mut StreamIo<'_>) -> bool {
         self.held.drain(..self.index);
         self.index = 0;
-        if link.failure.is_set() {
+        if io.failure.is_set() {
             return false;
         }
         let old = self.held.len();
         self.held.resize(BUFFER, 0);
-        let count = link.read(&mut self.held[old..]);
+        let count = io.read(&mut self.held[old..]);
         self.held.truncate(old + count.unwrap_or(0));
         count.is_some()
     }
 
     /// Looks at `size` bytes, `offset` bytes ahead; refills until they are there or a refill fails.
     /// Where `offset` leaves a gap after the bytes held, nothing is read at all (row 3).
-    fn look(&mut self, link: &mut Link<'_>, size: usize, offset: usize) -> Peeked {
+    fn look(&mut self, io: &mut StreamIo<'_>, size: usize, offset: usize) -> Peeked {
         let nothing = Peeked { right: Vec::new(), stale: None };
         if offset > self.available() {
             return nothing;
@@ -65,7 +65,7 @@ impl Reader {
             if refills == 0 && self.index > 0 {
                 memory = Some((self.index, self.held.clone()));
             }
-            if !self.refill(link) {
+            if !self.refill(io) {
                 break;
             }
             memory = None;
@@ -86,14 +86,14 @@ impl Reader {
         Peeked { right, stale }
     }
 
-    pub(super) fn peek(&mut self, link: &mut Link<'_>, size: usize, offset: usize) -> Vec<u8> {
-        self.look(link, size, offset).hand_out(link)
+    pub(super) fn peek(&mut self, io: &mut StreamIo<'_>, size: usize, offset: usize) -> Vec<u8> {
+        self.look(io, size, offset).hand_out(io)
     }
 
-    pub(super) fn get(&mut self, link: &mut Link<'_>, size: usize) -> Vec<u8> {
+    pub(super) fn get(&mut self, io: &mut StreamIo<'_>, size: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         while bytes.len() < size {
-            let part = self.peek(link, (size - bytes.len()).min(BUFFER), 0);
+            let part = self.peek(io, (size - bytes.len()).min(BUFFER), 0);
             if part.is_empty() {
                 break;
             }
@@ -107,45 +107,45 @@ impl Reader {
     /// holds (row 26). A short look is thrown away, and with it its wrong bytes (row 2).
     pub(super) fn get_in_place(
         &mut self,
-        link: &mut Link<'_>,
+        io: &mut StreamIo<'_>,
         size: usize,
     ) -> (Placement, Vec<u8>) {
         if size < BUFFER {
-            let looked = self.look(link, size, 0);
+            let looked = self.look(io, size, 0);
             if looked.right.len() == size {
                 let placement =
                     if self.available() == 0 { Placement::Nowhere } else { Placement::InPlace };
                 self.skip(size);
-                return (placement, looked.hand_out(link));
+                return (placement, looked.hand_out(io));
             }
         }
-        (Placement::Copied, self.get(link, size))
+        (Placement::Copied, self.get(io, size))
     }
 
     /// One byte, `offset` ahead, after one refill at most; 0 where it is not there (row 4).
-    pub(super) fn peek_byte(&mut self, link: &mut Link<'_>, offset: usize) -> u8 {
+    pub(super) fn peek_byte(&mut self, io: &mut StreamIo<'_>, offset: usize) -> u8 {
         if offset >= self.available() {
-            self.refill(link);
+            self.refill(io);
         }
         self.held.get(self.index + offset).copied().unwrap_or(0)
     }
 
     /// One byte; 0 at the end, where nothing is consumed.
-    pub(super) fn get_byte(&mut self, link: &mut Link<'_>) -> u8 {
-        let byte = self.peek_byte(link, 0);
+    pub(super) fn get_byte(&mut self, io: &mut StreamIo<'_>) -> u8 {
+        let byte = self.peek_byte(io, 0);
         self.skip(1);
         byte
     }
 
     /// `count` bytes, 8 at most, the first the most significant.
-    pub(super) fn get_word(&mut self, link: &mut Link<'_>, count: usize) -> u64 {
-        (0..count).fold(0, |word, _| word << 8 | u64::from(self.get_byte(link)))
+    pub(super) fn get_word(&mut self, io: &mut StreamIo<'_>, count: usize) -> u64 {
+        (0..count).fold(0, |word, _| word << 8 | u64::from(self.get_byte(io)))
     }
 
     /// What the call returns, and the bytes that it wrote before the NUL.
-    pub(super) fn get_counted_string(&mut self, link: &mut Link<'_>) -> (usize, Vec<u8>) {
-        let len = usize::from(self.get_byte(link));
-        let bytes = self.get(link, len);
+    pub(super) fn get_counted_string(&mut self, io: &mut StreamIo<'_>) -> (usize, Vec<u8>) {
+        let len = usize::from(self.get_byte(io));
+        let bytes = self.get(io, len);
         (if bytes.len() == len { len } else { 0 }, bytes)
     }
 
@@ -157,17 +157,17 @@ impl Reader {
     }
 
     /// Moves `size` bytes to a descriptor; 0, or a negative errno (row 20).
-    pub(super) fn get_to_fd(&mut self, link: &mut Link<'_>, sink: usize, size: usize) -> i32 {
+    pub(super) fn get_to_fd(&mut self, io: &mut StreamIo<'_>, sink: usize, size: usize) -> i32 {
         let mut left = size;
         while left > 0 {
             if self.available() == 0 {
-                if !self.refill(link) {
+                if !self.refill(io) {
                     return EIO;
                 }
                 continue;
             }
             let ready = &self.held[self.index..][..self.available().min(left)];
-            match link.around.world.sink_write(sink, ready) {
+            match io.environment.world.sink_write(sink, ready) {
                 Err(errno) => return -errno,
                 Ok(0) => return EIO,
                 Ok(count) => {

@@ -5,8 +5,8 @@ use crate::observation::Value;
 use crate::trace::Op;
 
 use super::Model;
-use super::link::{EIO, Failure, Link, Surroundings};
 use super::reader::Reader;
+use super::stream_io::{EIO, Environment, Failure, StreamIo};
 use super::writer::Writer;
 
 /// An open stream.
@@ -32,7 +32,7 @@ const FAILED: i64 = -1;
 
 impl Model {
     fn open(&mut self, channel: usize, body: Body) -> Value {
-        self.around.world.reference(channel);
+        self.environment.world.reference(channel);
         self.streams.push(Some(Stream { channel, failure: Failure::default(), body }));
         Value::Stream(self.streams.len() - 1)
     }
@@ -45,7 +45,7 @@ impl Model {
             Op::GetErrorObjAny { first, second } => self.error_of_any([*first, *second]),
             Op::ChangeArena { offset, data } => {
                 let bytes = data.to_vec();
-                self.around.arena[*offset..*offset + bytes.len()].copy_from_slice(&bytes);
+                self.environment.arena[*offset..*offset + bytes.len()].copy_from_slice(&bytes);
                 Value::Nothing
             }
             Op::PutStream { stream, source } => self.put_stream(*stream, *source),
@@ -64,9 +64,9 @@ impl Model {
                         self.streams[number] = Some(stream);
                         self.open(channel, body)
                     }
-                    Op::Close { .. } => stream.close(number, &mut self.around),
+                    Op::Close { .. } => stream.close(number, &mut self.environment),
                     _ => {
-                        let value = stream.carry_out(op, number, &mut self.around);
+                        let value = stream.carry_out(op, number, &mut self.environment);
                         self.streams[number] = Some(stream);
                         value
                     }
@@ -94,9 +94,13 @@ impl Model {
                 Some(Stream { channel, failure, body: Body::Writing(writer) }),
                 Body::Writing(from),
             ) => {
-                let mut link =
-                    Link { stream: number, channel: *channel, failure, around: &mut self.around };
-                Value::Code(writer.put_stream(&mut link, from).into())
+                let mut io = StreamIo {
+                    stream: number,
+                    channel: *channel,
+                    failure,
+                    environment: &mut self.environment,
+                };
+                Value::Code(writer.put_stream(&mut io, from).into())
             }
             _ => Value::SteppedOver,
         };
@@ -106,63 +110,71 @@ impl Model {
 }
 
 impl Stream {
-    fn flush(&mut self, number: usize, around: &mut Surroundings) -> i64 {
+    fn flush(&mut self, number: usize, environment: &mut Environment) -> i64 {
         if let Body::Writing(writer) = &mut self.body {
-            let mut link =
-                Link { stream: number, channel: self.channel, failure: &mut self.failure, around };
-            writer.flush(&mut link);
+            let mut io = StreamIo {
+                stream: number,
+                channel: self.channel,
+                failure: &mut self.failure,
+                environment,
+            };
+            writer.flush(&mut io);
         }
         self.failure.code().into()
     }
 
     /// The channel is closed for all who share it, whatever the flush came to (row 21).
-    fn close(mut self, number: usize, around: &mut Surroundings) -> Value {
-        let flushed = self.flush(number, around);
-        let closed = if around.world.close(self.channel).is_ok() { 0 } else { FAILED };
-        around.world.unreference(self.channel);
-        around.world.closed();
+    fn close(mut self, number: usize, environment: &mut Environment) -> Value {
+        let flushed = self.flush(number, environment);
+        let closed = if environment.world.close(self.channel).is_ok() { 0 } else { FAILED };
+        environment.world.unreference(self.channel);
+        environment.world.closed();
         Value::Code(if flushed >= 0 { closed } else { flushed })
     }
 
     /// The error comes before the question whether the channel can be shut down at all (row 22).
-    fn shutdown(&mut self, around: &mut Surroundings) -> i64 {
-        self.failure.set(EIO, None, &mut around.world);
-        if !around.world.can_shutdown(self.channel) {
+    fn shutdown(&mut self, environment: &mut Environment) -> i64 {
+        self.failure.set(EIO, None, &mut environment.world);
+        if !environment.world.can_shutdown(self.channel) {
             return ENOSYS;
         }
-        if around.world.shutdown(self.channel).is_ok() { 0 } else { EIO.into() }
+        if environment.world.shutdown(self.channel).is_ok() { 0 } else { EIO.into() }
     }
 
-    fn carry_out(&mut self, op: &Op, number: usize, around: &mut Surroundings) -> Value {
+    fn carry_out(&mut self, op: &Op, number: usize, environment: &mut Environment) -> Value {
         match op {
             Op::GetChannel { .. } => return Value::Channel(self.channel),
             Op::SetBlocking { blocking, .. } => {
                 // The original does not look at what comes of it.
-                let _ = around.world.set_blocking(self.channel, *blocking);
+                let _ = environment.world.set_blocking(self.channel, *blocking);
                 return Value::Nothing;
             }
-            Op::Shutdown { .. } => return Value::Code(self.shutdown(around)),
+            Op::Shutdown { .. } => return Value::Code(self.shutdown(environment)),
             Op::GetError { .. } => return Value::Code(self.failure.code().into()),
             Op::GetErrorObj { .. } => {
                 let (code, text) = self.failure.describe();
                 return Value::Error { code, text };
             }
             Op::SetError { code, .. } => {
-                self.failure.set(*code, None, &mut around.world);
+                self.failure.set(*code, None, &mut environment.world);
                 return Value::Nothing;
             }
             Op::SetErrorObj { code, text, .. } => {
-                self.failure.set(*code, text.as_deref(), &mut around.world);
+                self.failure.set(*code, text.as_deref(), &mut environment.world);
                 return Value::Nothing;
             }
-            Op::Flush { .. } => return Value::Code(self.flush(number, around)),
+            Op::Flush { .. } => return Value::Code(self.flush(number, environment)),
             _ => {}
         }
-        let mut link =
-            Link { stream: number, channel: self.channel, failure: &mut self.failure, around };
+        let mut io = StreamIo {
+            stream: number,
+            channel: self.channel,
+            failure: &mut self.failure,
+            environment,
+        };
         match &mut self.body {
-            Body::Reading(reader) => take(reader, &mut link, op),
-            Body::Writing(writer) => put(writer, &mut link, op),
+            Body::Reading(reader) => take(reader, &mut io, op),
+            Body::Writing(writer) => put(writer, &mut io, op),
         }
     }
 }
@@ -172,52 +184,50 @@ fn bytes(bytes: Vec<u8>) -> Bytes {
 }
 
 /// The operations of a stream that reads.
-fn take(reader: &mut Reader, link: &mut Link<'_>, op: &Op) -> Value {
+fn take(reader: &mut Reader, io: &mut StreamIo<'_>, op: &Op) -> Value {
     match op {
-        Op::PeekBuffer { size, offset, .. } => {
-            Value::Bytes(bytes(reader.peek(link, *size, *offset)))
-        }
-        Op::GetBuffer { size, .. } => Value::Bytes(bytes(reader.get(link, *size))),
+        Op::PeekBuffer { size, offset, .. } => Value::Bytes(bytes(reader.peek(io, *size, *offset))),
+        Op::GetBuffer { size, .. } => Value::Bytes(bytes(reader.get(io, *size))),
         Op::GetBufferInPlace { size, .. } => {
-            let (placement, found) = reader.get_in_place(link, *size);
+            let (placement, found) = reader.get_in_place(io, *size);
             Value::Placed { placement, bytes: bytes(found) }
         }
         Op::PeekByte { offset, .. } => {
-            Value::Number(reader.peek_byte(link, usize::try_from(*offset).unwrap_or(0)).into())
+            Value::Number(reader.peek_byte(io, usize::try_from(*offset).unwrap_or(0)).into())
         }
-        Op::GetByte { .. } => Value::Number(reader.get_byte(link).into()),
-        Op::GetBe16 { .. } => Value::Number(reader.get_word(link, 2)),
-        Op::GetBe32 { .. } => Value::Number(reader.get_word(link, 4)),
-        Op::GetBe64 { .. } => Value::Number(reader.get_word(link, 8)),
+        Op::GetByte { .. } => Value::Number(reader.get_byte(io).into()),
+        Op::GetBe16 { .. } => Value::Number(reader.get_word(io, 2)),
+        Op::GetBe32 { .. } => Value::Number(reader.get_word(io, 4)),
+        Op::GetBe64 { .. } => Value::Number(reader.get_word(io, 8)),
         Op::GetCountedString { .. } => {
-            let (returned, found) = reader.get_counted_string(link);
+            let (returned, found) = reader.get_counted_string(io);
             Value::text(returned, found)
         }
         Op::Skip { size, .. } => {
             reader.skip(usize::try_from(*size).unwrap_or(0));
             Value::Nothing
         }
-        Op::GetToFd { sink, size, .. } => Value::Code(reader.get_to_fd(link, *sink, *size).into()),
+        Op::GetToFd { sink, size, .. } => Value::Code(reader.get_to_fd(io, *sink, *size).into()),
         _ => Value::SteppedOver,
     }
 }
 
 /// The operations of a stream that writes. Values are cut to their width (row 28).
-fn put(writer: &mut Writer, link: &mut Link<'_>, op: &Op) -> Value {
+fn put(writer: &mut Writer, io: &mut StreamIo<'_>, op: &Op) -> Value {
     match op {
-        Op::PutBuffer { data, .. } => writer.put(link, &data.to_vec()),
+        Op::PutBuffer { data, .. } => writer.put(io, &data.to_vec()),
         Op::PutBufferAsync { offset, len, may_free, .. } => {
-            writer.put_async(link, *offset, *len, *may_free);
+            writer.put_async(io, *offset, *len, *may_free);
         }
-        Op::PutByte { value, .. } => writer.put_bytes(link, &value.to_be_bytes()[3..]),
-        Op::PutBe16 { value, .. } => writer.put_bytes(link, &value.to_be_bytes()[2..]),
-        Op::PutBe32 { value, .. } => writer.put_bytes(link, &value.to_be_bytes()),
-        Op::PutBe64 { value, .. } => writer.put_bytes(link, &value.to_be_bytes()),
-        Op::PutCountedString { text, .. } => writer.put_counted_string(link, &text.to_vec()),
+        Op::PutByte { value, .. } => writer.put_bytes(io, &value.to_be_bytes()[3..]),
+        Op::PutBe16 { value, .. } => writer.put_bytes(io, &value.to_be_bytes()[2..]),
+        Op::PutBe32 { value, .. } => writer.put_bytes(io, &value.to_be_bytes()),
+        Op::PutBe64 { value, .. } => writer.put_bytes(io, &value.to_be_bytes()),
+        Op::PutCountedString { text, .. } => writer.put_counted_string(io, &text.to_vec()),
         Op::PutCompressionData { compressor, data, .. } => {
-            return Value::Code(writer.put_compressed(link, *compressor, &data.to_vec()));
+            return Value::Code(writer.put_compressed(io, *compressor, &data.to_vec()));
         }
-        Op::Transferred { .. } => return Value::Number(link.around.sent + writer.queued()),
+        Op::Transferred { .. } => return Value::Number(io.environment.sent + writer.queued()),
         Op::BufferEmpty { .. } => return Value::Flag(writer.pieces() == 0),
         _ => return Value::SteppedOver,
     }

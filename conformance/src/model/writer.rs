@@ -2,11 +2,11 @@
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use crate::domain::BUFFER;
+use crate::definedness::BUFFER;
 use crate::trace::Quirk;
 
-use super::link::{EIO, Link};
 use super::queue::{MAX_PIECES, Origin, Piece, Queue};
+use super::stream_io::{EIO, StreamIo};
 
 /// Length of the header of compressed data.
 const HEADER: usize = 4;
@@ -60,8 +60,8 @@ impl Writer {
     }
 
     /// Writes what is queued, unless the stream has failed: then everything stays as it is.
-    pub(super) fn flush(&mut self, link: &mut Link<'_>) {
-        if link.failure.is_set() {
+    pub(super) fn flush(&mut self, io: &mut StreamIo<'_>) {
+        if io.failure.is_set() {
             return;
         }
         if !self.queue.pieces.is_empty() {
@@ -70,17 +70,17 @@ impl Writer {
                 .queue
                 .pieces
                 .iter()
-                .map(|piece| self.bytes_of(piece, &link.around.arena))
+                .map(|piece| self.bytes_of(piece, &io.environment.arena))
                 .collect();
-            let worked = link.write_all(&pieces);
+            let worked = io.write_all(&pieces);
             if worked {
-                link.around.sent += self.queued();
+                io.environment.sent += self.queued();
             }
             let unsent = !worked && self.queue.has_marked_pieces();
-            if unsent && !link.around.fires(Quirk::ReleaseUnsent) {
+            if unsent && !io.environment.triggers(Quirk::ReleaseUnsent) {
                 self.queue.forget_marks();
             }
-            self.queue.release(link.stream, &mut link.around.world);
+            self.queue.release(io.stream, &mut io.environment.world);
         }
         self.index = 0;
         self.queue.pieces.clear();
@@ -96,66 +96,66 @@ impl Writer {
 
     /// Queues a piece, and flushes where that took the last place. Whether the queue was full,
     /// before or after.
-    fn add(&mut self, link: &mut Link<'_>, piece: Piece, may_free: bool) -> bool {
+    fn add(&mut self, io: &mut StreamIo<'_>, piece: Piece, may_free: bool) -> bool {
         if !self.queue.add(piece, may_free) {
             return true;
         }
         if self.queue.is_full() {
-            self.flush(link);
+            self.flush(io);
             return true;
         }
         false
     }
 
     /// Queues `len` bytes of the buffer, from the index on. A full buffer is flushed.
-    fn add_own(&mut self, link: &mut Link<'_>, len: usize) {
+    fn add_own(&mut self, io: &mut StreamIo<'_>, len: usize) {
         let piece = Piece { origin: Origin::Own, offset: self.index, len };
-        if !self.add(link, piece, false) {
+        if !self.add(io, piece, false) {
             self.index += len;
             if self.index == BUFFER {
-                self.flush(link);
+                self.flush(io);
             }
         }
     }
 
-    pub(super) fn put(&mut self, link: &mut Link<'_>, bytes: &[u8]) {
+    pub(super) fn put(&mut self, io: &mut StreamIo<'_>, bytes: &[u8]) {
         let mut left = bytes;
-        while !left.is_empty() && !link.failure.is_set() {
+        while !left.is_empty() && !io.failure.is_set() {
             let (part, rest) = left.split_at(left.len().min(BUFFER - self.index));
             self.buffer[self.index..self.index + part.len()].copy_from_slice(part);
-            self.add_own(link, part.len());
+            self.add_own(io, part.len());
             left = rest;
         }
     }
 
     /// Puts bytes one by one, each of them looking for an error again (row 25).
-    pub(super) fn put_bytes(&mut self, link: &mut Link<'_>, bytes: &[u8]) {
-        bytes.chunks(1).for_each(|byte| self.put(link, byte));
+    pub(super) fn put_bytes(&mut self, io: &mut StreamIo<'_>, bytes: &[u8]) {
+        bytes.chunks(1).for_each(|byte| self.put(io, byte));
     }
 
     /// Queues a range of the arena by reference.
     pub(super) fn put_async(
         &mut self,
-        link: &mut Link<'_>,
+        io: &mut StreamIo<'_>,
         offset: usize,
         len: usize,
         may_free: bool,
     ) {
-        if !link.failure.is_set() {
-            self.add(link, Piece { origin: Origin::Arena, offset, len }, may_free);
+        if !io.failure.is_set() {
+            self.add(io, Piece { origin: Origin::Arena, offset, len }, may_free);
         }
     }
 
-    pub(super) fn put_counted_string(&mut self, link: &mut Link<'_>, text: &[u8]) {
-        self.put_bytes(link, &[u8::try_from(text.len()).unwrap_or(u8::MAX)]);
-        self.put(link, text);
+    pub(super) fn put_counted_string(&mut self, io: &mut StreamIo<'_>, text: &[u8]) {
+        self.put_bytes(io, &[u8::try_from(text.len()).unwrap_or(u8::MAX)]);
+        self.put(io, text);
     }
 
     /// Compresses `data` behind a header with the compressed length; the length of both, or -1
     /// where the buffer may be too small. Mended, also -1 where the stream has failed or fails.
     pub(super) fn put_compressed(
         &mut self,
-        link: &mut Link<'_>,
+        io: &mut StreamIo<'_>,
         compressor: usize,
         data: &[u8],
     ) -> i64 {
@@ -163,33 +163,33 @@ impl Writer {
         if room < compress_bound(data.len()) {
             return -1;
         }
-        if link.failure.is_set() && !link.around.fires(Quirk::TornCompression) {
+        if io.failure.is_set() && !io.environment.triggers(Quirk::TornCompression) {
             return -1;
         }
         let start = self.index + HEADER;
         let output = &mut self.buffer[start..start + room];
-        let compressed = link.around.compressors.get_mut(compressor);
+        let compressed = io.environment.compressors.get_mut(compressor);
         let Some(len) = compressed.and_then(|compressor| compressor.compress(data, output)) else {
             return -1;
         };
         let header = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
-        if link.around.reproduces(Quirk::TornCompression) {
+        if io.environment.reproduces(Quirk::TornCompression) {
             let whole = self.index + HEADER;
-            self.put_bytes(link, &header);
+            self.put_bytes(io, &header);
             if self.index != whole {
                 // A part of the header went out alone, or none was put; the payload is taken from
                 // where the index is now.
-                link.around.fires(Quirk::TornCompression);
+                io.environment.triggers(Quirk::TornCompression);
             }
-            self.add_own(link, len);
+            self.add_own(io, len);
         } else {
             if self.header_takes_last_place() {
-                link.around.fires(Quirk::TornCompression);
+                io.environment.triggers(Quirk::TornCompression);
             }
             self.buffer[start - HEADER..start].copy_from_slice(&header);
-            self.add_own(link, HEADER + len);
+            self.add_own(io, HEADER + len);
         }
-        if link.failure.is_set() && !link.around.fires(Quirk::TornCompression) {
+        if io.failure.is_set() && !io.environment.triggers(Quirk::TornCompression) {
             return -1;
         }
         i64::try_from(len + HEADER).unwrap_or(i64::MAX)
@@ -201,21 +201,21 @@ impl Writer {
     }
 
     /// Moves what `source` has queued, and gives what the call returns: the count of bytes, or in
-    /// the mended setting the negative code of a stream that failed.
-    pub(super) fn put_stream(&mut self, link: &mut Link<'_>, source: &mut Self) -> i32 {
+    /// the fixed setting the negative code of a stream that failed.
+    pub(super) fn put_stream(&mut self, io: &mut StreamIo<'_>, source: &mut Self) -> i32 {
         let borrowed = source.queue.pieces.iter().any(|piece| piece.origin == Origin::Arena);
-        if (borrowed || source.queue.has_marks() || link.failure.is_set())
-            && !link.around.fires(Quirk::LossyPutStream)
+        if (borrowed || source.queue.has_marks() || io.failure.is_set())
+            && !io.environment.triggers(Quirk::LossyPutStream)
         {
-            return self.put_stream_whole(link, source);
+            return self.put_stream_whole(io, source);
         }
         let bytes = source.buffer[..source.index].to_vec();
         if bytes.is_empty() {
             return 0;
         }
-        self.put(link, &bytes);
-        if link.failure.is_set() && !link.around.fires(Quirk::LossyPutStream) {
-            return error_code(link);
+        self.put(io, &bytes);
+        if io.failure.is_set() && !io.environment.triggers(Quirk::LossyPutStream) {
+            return error_code(io);
         }
         source.index = 0;
         source.queue.pieces.clear();
@@ -224,17 +224,17 @@ impl Writer {
 
     /// Moves all pieces in order, copying own bytes and passing borrowed ones on. Where this
     /// stream fails the source keeps everything.
-    fn put_stream_whole(&mut self, link: &mut Link<'_>, source: &mut Self) -> i32 {
+    fn put_stream_whole(&mut self, io: &mut StreamIo<'_>, source: &mut Self) -> i32 {
         for (number, piece) in source.queue.pieces.iter().enumerate() {
             match piece.origin {
-                Origin::Own => self.put(link, &source.bytes_of(piece, &link.around.arena)),
+                Origin::Own => self.put(io, &source.bytes_of(piece, &io.environment.arena)),
                 Origin::Arena => {
-                    self.put_async(link, piece.offset, piece.len, source.queue.is_marked(number));
+                    self.put_async(io, piece.offset, piece.len, source.queue.is_marked(number));
                 }
             }
         }
-        if link.failure.is_set() {
-            return error_code(link);
+        if io.failure.is_set() {
+            return error_code(io);
         }
         let moved = source.queue.len();
         source.index = 0;
@@ -244,6 +244,6 @@ impl Writer {
     }
 }
 
-fn error_code(link: &Link<'_>) -> i32 {
-    if link.failure.code() < 0 { link.failure.code() } else { EIO }
+fn error_code(io: &StreamIo<'_>) -> i32 {
+    if io.failure.code() < 0 { io.failure.code() } else { EIO }
 }

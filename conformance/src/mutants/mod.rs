@@ -4,23 +4,23 @@
 //! list by hand the others ([`hand`]). One whose object code is the original's, or another mutant's,
 //! is dropped; each of the rest is run against the corpus in a process of its own, and the first
 //! trace on which it differs from the original kills it. One that survives is either a hole in the
-//! corpus, or cannot be told from the original by any caller; the [`ledger`] says why.
+//! corpus, or equivalent: no caller can tell it from the original, and the list of
+//! [`equivalent`] mutants says why.
 //!
 //! ```text
-//! original --rules, list--> mutants --compiler--> shared objects --corpus--> kill table
+//! original --rules, list--> mutants --compiler--> shared objects --corpus--> score
 //! ```
 //!
-//! Neither list nor ledger holds text of the original: a place is a line and a column of the pinned
-//! file.
+//! Neither list holds text of the original: a place is a line and a column of the pinned file.
 
-pub mod battery;
-pub mod hand;
-pub mod hunt;
-pub mod ledger;
-pub mod making;
+pub mod build;
+pub mod equivalent;
+pub mod handwritten;
 mod rules;
+pub mod score;
+pub mod search;
 mod statements;
-pub mod table;
+pub mod suite;
 mod tokens;
 
 use std::ops::Range;

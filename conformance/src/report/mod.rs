@@ -2,8 +2,8 @@
 //!
 //! A [`Report`] is data and is written as JSON as it is; [`text`] and [`junit`] are views of it.
 
+mod cached_result;
 pub mod junit;
-mod measured;
 mod streams;
 pub mod text;
 
@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::judge::Fault;
+use crate::compare::verdict::Divergence;
 use crate::coverage::Coverage;
 use crate::explain::{lines, op_text};
 use crate::explore::Counts;
-use crate::judge::Fault;
-use crate::mutants::table::KillTable;
+use crate::mutants::score::Score;
 use crate::shrink::Signature;
 use crate::streams::StreamReport;
-use crate::verdict::Divergence;
 
-pub use measured::{Basis, KeptError, Measured};
+pub use cached_result::{Basis, KeptError, Measured};
 
 /// Version of the report's JSON form.
 pub const FORMAT: u32 = 1;
@@ -53,7 +53,7 @@ pub struct Report {
     /// What was done with each stream.
     pub streams: Vec<StreamReport>,
     /// What the corpus finds of broken copies of the original, as it was last measured.
-    pub mutants: Option<Measured<KillTable>>,
+    pub mutants: Option<Measured<Score>>,
     /// What the corpus reaches of the original, as it was last measured.
     pub coverage: Option<Measured<Coverage>>,
     /// Whether the run was interrupted.

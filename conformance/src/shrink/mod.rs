@@ -3,7 +3,7 @@
 //! First what follows the failing operation goes, then operations in halves, quarters and so on
 //! down to single ones, then the fields of each operation and the world are made simpler, and all
 //! of it again until nothing changes. Every candidate is a valid trace without an undefined
-//! operation ([`domain`](crate::domain)) that fails with the [`Signature`] of the first: one
+//! operation ([`domain`](crate::definedness)) that fails with the [`Signature`] of the first: one
 //! failure never turns into another.
 
 mod renumber;
@@ -12,10 +12,10 @@ mod simpler;
 
 use std::time::{Duration, Instant};
 
+use crate::compare::verdict::Divergence;
 use crate::explain::op_text;
-use crate::survey::Survey;
+use crate::preflight::Preflight;
 use crate::trace::Trace;
-use crate::verdict::Divergence;
 use renumber::List;
 pub use signature::{Difference, Signature};
 
@@ -119,8 +119,8 @@ impl Search<'_, '_> {
         if candidate.check().is_err() {
             return Ok(false);
         }
-        let survey = Survey::of(&candidate);
-        if survey.forbidden.is_some() {
+        let preflight = Preflight::of(&candidate);
+        if preflight.undefined_op.is_some() {
             return Ok(false);
         }
         if self.left == 0 || Instant::now() >= self.until {
@@ -128,7 +128,7 @@ impl Search<'_, '_> {
         }
         self.left -= 1;
         self.tried += 1;
-        candidate.quirks = survey.fired;
+        candidate.quirks = preflight.triggered;
         let Some(divergence) = (self.failing)(&candidate) else { return Ok(false) };
         if Signature::of(&divergence) != self.signature {
             return Ok(false);

@@ -1,13 +1,13 @@
 //! Taking things out of a trace without changing what the rest refers to.
 
 use crate::observation::Value;
-use crate::survey::Survey;
+use crate::preflight::Preflight;
 use crate::trace::{Op, Trace};
 
 /// The stream that each operation makes.
 fn made(trace: &Trace) -> Vec<Option<usize>> {
-    let survey = Survey::of(trace);
-    let mut made: Vec<Option<usize>> = survey
+    let preflight = Preflight::of(trace);
+    let mut made: Vec<Option<usize>> = preflight
         .steps
         .iter()
         .map(|step| match step.value {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::compare::verdict::Divergence;
 use crate::observation::{Event, Observation, StreamState, Value};
-use crate::verdict::Divergence;
 
 /// The kind of a failure. Two traces fail in the same way where this is equal: the subject, the
 /// function in which it shows, and what is different about it.

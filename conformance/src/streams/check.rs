@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use qemufile_core::MemoryChannel;
 
+use crate::compare::verdict::Divergence;
 use crate::subject::Subject;
 use crate::trace::World;
-use crate::verdict::Divergence;
 
 use super::description::{Description, MAX_DESCRIPTION};
 use super::error::StreamError;

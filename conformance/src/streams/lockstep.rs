@@ -1,10 +1,10 @@
 //! Several subjects behind one loader, or one writer, a step at a time.
 
+use crate::compare::verdict::Divergence;
 use crate::model::Model;
 use crate::observation::{Event, Observation, Outcome, Value};
 use crate::subject::{Core, Subject, Unready};
 use crate::trace::{Op, World};
-use crate::verdict::Divergence;
 
 use super::loader::{Fault, Loader, Positions};
 
@@ -102,7 +102,7 @@ impl<'a> Lockstep<'a> {
 
 /// Whether a subject mends the original's defects.
 fn mends(name: &str) -> bool {
-    name == Core::DEFAULT || name == Model::MENDED
+    name == Core::DEFAULT || name == Model::FIXED
 }
 
 /// Row 1 of the contract: where a stream ends inside what was asked for, the original may hand out
@@ -117,14 +117,14 @@ fn is_stale_rest(
 ) -> bool {
     let failed = expected.states.iter().any(|state| state.error == EIO);
     let same = actual.events == expected.events && actual.states == expected.states;
-    let mended = match (mends(oracle), mends(subject)) {
+    let fixed = match (mends(oracle), mends(subject)) {
         (false, true) => rest(&actual.value),
         (true, false) => rest(&expected.value),
         _ => None,
     };
     failed
         && same
-        && mended.is_some_and(|mended| right.starts_with(mended))
+        && fixed.is_some_and(|fixed| right.starts_with(fixed))
         && lens(expected) == lens(actual)
 }
 

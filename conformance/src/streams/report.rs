@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::layout::FlushCounts;
 use super::plan::DescriptionSource;
 use super::summary::Summary;
-use crate::verdict::Divergence;
+use crate::compare::verdict::Divergence;
 
 /// What was done with one stream, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

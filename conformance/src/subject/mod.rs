@@ -1,14 +1,14 @@
 //! Whatever carries out a trace: the core, the original, a recording, a model.
 //!
-//! All of them meet the same [`ScriptedWorld`](crate::world::ScriptedWorld) and answer each
+//! All of them meet the same [`ScriptedHost`](crate::scripted_host::ScriptedHost) and answer each
 //! operation with an [`Observation`]; [`build`] is the one place that knows them by name.
 
 mod arena;
-mod core;
 mod recorded;
 mod reference;
+mod rust_core;
 
-pub use self::core::Core;
+pub use self::rust_core::Core;
 pub use recorded::Recorded;
 pub use reference::Original;
 
@@ -21,8 +21,8 @@ use crate::transcript::Recording;
 
 /// Carries out the operations of a trace, one at a time.
 ///
-/// [`run`](crate::run::run) drives it: `begin`, then `step` for every operation that the
-/// [domain](crate::domain) finds defined or an assertion, then `finish`.
+/// [`run`](crate::compare::run::run) drives it: `begin`, then `step` for every operation that the
+/// [definedness](crate::definedness) finds defined or an assertion, then `finish`.
 pub trait Subject {
     /// Its name, as [`build`] knows it.
     fn name(&self) -> &'static str;
@@ -76,7 +76,7 @@ pub const NAMES: [(&str, &str); 6] = [
     (Core::FAITHFUL, "the Rust core with every defect of the original"),
     (Core::DEFAULT, "the Rust core in its default setting"),
     (Model::FAITHFUL, "the model with every defect of the original"),
-    (Model::MENDED, "the model without any"),
+    (Model::FIXED, "the model without any"),
 ];
 
 /// The subject of a name; `None` where there is no such name, or the source is missing.
@@ -88,7 +88,7 @@ pub fn build(name: &str, sources: &Sources) -> Option<Box<dyn Subject>> {
         Core::FAITHFUL => Box::new(Core::faithful()),
         Core::DEFAULT => Box::new(Core::in_default_setting()),
         Model::FAITHFUL => Box::new(Model::faithful()),
-        Model::MENDED => Box::new(Model::mended()),
+        Model::FIXED => Box::new(Model::fixed()),
         _ => return None,
     })
 }

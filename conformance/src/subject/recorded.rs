@@ -31,7 +31,7 @@ impl Subject for Recorded {
     }
 
     fn begin(&mut self, _world: &World) -> Result<(), Unready> {
-        // What was stepped over when it was recorded is not asked for now either.
+        // What was skipped when it was recorded is not asked for now either.
         self.left =
             self.steps.iter().filter(|step| step.value != Value::SteppedOver).cloned().collect();
         Ok(())

@@ -4,15 +4,15 @@ use c_reference::{Host, Machine, Outcome, Piece, Reference, Source, Stop, Transf
 
 use super::arena::Arenas;
 use super::{Subject, Unready};
-use crate::domain::{self, Domain, Role, Streams};
+use crate::definedness::{self, Definedness, Role, Streams};
 use crate::observation::{Direction, Event, Observation, Place, Placement, StreamState, Value};
+use crate::scripted_host::{ScriptedHost, Transfer};
 use crate::trace::{Op, World};
-use crate::world::{ScriptedWorld, Transfer};
 
 /// The original, or a file that stands in for it, in this process.
 pub struct Original {
     reference: Reference,
-    stage: Option<Machine<ScriptedWorld>>,
+    stage: Option<Machine<ScriptedHost>>,
     arenas: Arenas,
     /// Bytes of an operation that are made for it.
     room: Vec<u8>,
@@ -38,8 +38,10 @@ impl Original {
 
     /// What `op` would be now, by what the original itself holds.
     #[must_use]
-    pub fn domain(&self, op: &Op) -> Domain {
-        self.stage.as_ref().map_or(Domain::NotApplicable, |machine| domain::of(op, &Held(machine)))
+    pub fn definedness(&self, op: &Op) -> Definedness {
+        self.stage
+            .as_ref()
+            .map_or(Definedness::NotApplicable, |machine| definedness::of(op, &Held(machine)))
     }
 
     fn unready(reason: impl ToString) -> Unready {
@@ -48,7 +50,7 @@ impl Original {
 }
 
 /// The streams of the original, for the predicate.
-struct Held<'a>(&'a Machine<ScriptedWorld>);
+struct Held<'a>(&'a Machine<ScriptedHost>);
 
 impl Streams for Held<'_> {
     fn role(&self, stream: usize) -> Option<Role> {
@@ -79,7 +81,7 @@ impl Subject for Original {
                 machine.set_arena(arena);
                 machine
             }
-            None => Machine::new(&self.reference, arena, ScriptedWorld::new(world)),
+            None => Machine::new(&self.reference, arena, ScriptedHost::new(world)),
         };
         self.levels.clone_from(&world.compressors);
         self.stage = Some(machine);
@@ -129,7 +131,7 @@ impl Subject for Original {
     }
 }
 
-fn state(machine: &mut Machine<ScriptedWorld>, stream: usize) -> Outcome<StreamState> {
+fn state(machine: &mut Machine<ScriptedHost>, stream: usize) -> Outcome<StreamState> {
     let (error, text) = machine.get_error_obj(stream)?;
     let (transferred, empty) = if machine.state(stream)?.writable {
         (Some(machine.transferred(stream)?), Some(machine.buffer_empty(stream)?))
@@ -154,7 +156,7 @@ fn error((code, text): (i32, Option<String>)) -> Value {
     Value::Error { code, text }
 }
 
-fn call(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn call(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::NewInput { channel } => Value::Stream(machine.new_input(*channel)?),
         Op::NewOutput { channel } => Value::Stream(machine.new_output(*channel)?),
@@ -190,7 +192,7 @@ fn call(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
     })
 }
 
-fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn take(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::PeekBuffer { stream, size, offset } => {
             let room = machine.host_mut().bytes();
@@ -229,7 +231,7 @@ fn take(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Ou
     })
 }
 
-fn put(machine: &mut Machine<ScriptedWorld>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn put(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     match op {
         Op::PutBuffer { stream, data } => machine.put_buffer(*stream, data.bytes(room))?,
         Op::PutBufferAsync { stream, offset, len, may_free } => {
@@ -270,7 +272,7 @@ fn place(place: c_reference::Place) -> Place {
     }
 }
 
-impl Host for ScriptedWorld {
+impl Host for ScriptedHost {
     fn read(&mut self, channel: usize, into: &mut [u8]) -> Moved {
         moved(self.read(channel, into))
     }

@@ -39,8 +39,8 @@
 //! | `format` | version of the format; read before all else, so that a newer file is named as such | |
 //! | `origin` | where the trace comes from: `hand`, a generator and its seed, an issue | |
 //! | `cause` | why it exists, in one sentence | |
-//! | `rows` | behaviours (1 to 31) of the contract that it shows | none |
-//! | `quirks` | [`Quirk`]s that fire in it: the only ones by which the core in its default setting may differ from the original | none |
+//! | `rows` | rows of `docs/BEHAVIOUR.md` (1 to 31) that it shows | none |
+//! | `quirks` | [`Quirk`]s that are triggered in it: the only ones by which the core in its default setting may differ from the original | none |
 //! | `world` | what the operations meet: [`World`] | |
 //! | `ops` | what is done, in order: [`Op`] | |
 //!
@@ -68,7 +68,7 @@
 //! | `reads` | a read gives |
 //! |---|---|
 //! | `Take(n)` | at most `n` bytes of `input`, at least 1 where there are any; 0 where there are none |
-//! | `Block` | "would block"; stepped over while the channel is in blocking mode |
+//! | `Block` | "would block"; skipped while the channel is in blocking mode |
 //! | `Fail("text")` | a failure in these words |
 //! | `End` | 0 bytes, whatever is left |
 //!
@@ -99,21 +99,21 @@
 //!
 //! [`Op`] lists them with their fields. Streams are numbered from 0 in the order in which
 //! `NewInput`, `NewOutput` and `GetReturnPath` make them. An operation on a stream that does not
-//! exist or is closed is stepped over by every subject, so that a trace can be shortened freely.
+//! exist or is closed is skipped by every subject, so that a trace can be shortened freely.
 
 mod check;
 mod data;
 mod error;
 mod op;
 mod quirk;
-mod setting;
+mod world;
 
 pub use check::MAX_BYTES;
 pub use data::{Data, Segment};
 pub use error::{Position, TraceError};
 pub use op::Op;
 pub use quirk::{Quirk, QuirkSet};
-pub use setting::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
+pub use world::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -131,10 +131,10 @@ pub struct Trace {
     pub origin: String,
     /// Why it exists, in one sentence.
     pub cause: String,
-    /// Rows of the contract's table of surprises that it shows.
+    /// Rows of `docs/BEHAVIOUR.md` that it shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<u8>,
-    /// Defects of the original that fire in it.
+    /// Defects of the original that are triggered in it.
     #[serde(default, skip_serializing_if = "QuirkSet::is_empty")]
     pub quirks: QuirkSet,
     /// What the operations meet.

@@ -36,7 +36,7 @@ impl Quirk {
 
     /// The core's default setting: none.
     #[must_use]
-    pub fn mended() -> QuirkSet {
+    pub fn fixed() -> QuirkSet {
         QuirkSet::new()
     }
 }
