@@ -17,48 +17,29 @@
 //! | [`generate`] | traces from a seed |
 //! | [`explore`] | judges generated traces, many at a time |
 //! | [`shrink`] | makes a failing trace as small as it gets |
-//! | [`explain`] | the subjects side by side |
 //! | [`isolate`] | a reference in a process of its own |
 //! | [`corpus`] | traces on disk |
 //! | [`record`] | writes the transcripts of the original |
 //! | [`streams`] | real migration streams |
-//! | [`report`] | what a run found, as data, text and JUnit |
 //! | [`fault_injection`] | traces in which each call to the outside fails in turn |
-//! | [`coverage`] | what of the original the corpus reaches |
-//! | [`mutants`] | broken copies of the original, and what the corpus finds of them |
 //! | [`fuzz`] | traces from a fuzzer's bytes, and the judge of each fuzz target |
 #![forbid(unsafe_code)]
 
 mod bytes;
 pub mod compare;
-#[cfg(feature = "tools")]
 pub mod corpus;
-#[cfg(feature = "tools")]
-pub mod coverage;
 pub mod definedness;
-#[cfg(feature = "tools")]
-pub mod explain;
-#[cfg(feature = "tools")]
 pub mod explore;
-#[cfg(feature = "tools")]
 pub mod fault_injection;
 pub mod fuzz;
 pub mod generate;
-#[cfg(feature = "tools")]
 pub mod isolate;
 pub mod model;
-#[cfg(feature = "tools")]
-pub mod mutants;
 pub mod observation;
-#[cfg(feature = "tools")]
 pub mod parallel;
 pub mod preflight;
-#[cfg(feature = "tools")]
 pub mod record;
-#[cfg(feature = "tools")]
-pub mod report;
 pub mod scripted_host;
-#[cfg(feature = "tools")]
 pub mod shrink;
 pub mod streams;
 pub mod subject;

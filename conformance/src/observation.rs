@@ -1,5 +1,7 @@
 //! What is observed of one operation: what `docs/BEHAVIOUR.md` lists as observable, in full.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -22,7 +24,7 @@ pub struct Observation {
 impl Observation {
     /// Of an operation that was skipped.
     #[must_use]
-    pub fn stepped_over() -> Self {
+    pub fn skipped() -> Self {
         Self { value: Value::SteppedOver, events: Vec::new(), states: Vec::new() }
     }
 
@@ -30,6 +32,15 @@ impl Observation {
     #[must_use]
     pub fn broken(how: impl Into<String>) -> Self {
         Self { value: Value::Broken(how.into()), events: Vec::new(), states: Vec::new() }
+    }
+
+    /// As lines: the value behind `=`, each event behind `>`, each state behind `@`.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("= {:?}", self.value)];
+        lines.extend(self.events.iter().map(|event| format!("> {event:?}")));
+        lines.extend(self.states.iter().map(|state| format!("@ {state}")));
+        lines
     }
 
     /// Whether this is what `expected` demands. Equality, but for one point: where the original
@@ -205,6 +216,23 @@ pub struct StreamState {
     /// Only of a stream that writes: whether nothing is queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty: Option<bool>,
+}
+
+impl fmt::Display for StreamState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stream {}: error {}", self.stream, self.error)?;
+        if let Some(text) = &self.text {
+            write!(f, " {text:?}")?;
+        }
+        if let Some(transferred) = self.transferred {
+            write!(f, ", transferred {transferred}")?;
+        }
+        match self.empty {
+            Some(true) => f.write_str(", nothing queued"),
+            Some(false) => f.write_str(", bytes queued"),
+            None => Ok(()),
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

@@ -38,7 +38,7 @@ pub fn run(
         .definedness
         .iter()
         .map(|definedness| match definedness {
-            Definedness::NotApplicable => Observation::stepped_over(),
+            Definedness::NotApplicable => Observation::skipped(),
             _ => answers.next().unwrap_or_else(unanswered),
         })
         .collect();

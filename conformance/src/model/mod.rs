@@ -105,7 +105,7 @@ impl Model {
     /// Carries out one operation, whatever its domain.
     pub fn apply(&mut self, op: &Op) -> Observation {
         let value = match self.definedness(op) {
-            Definedness::NotApplicable => return Observation::stepped_over(),
+            Definedness::NotApplicable => return Observation::skipped(),
             Definedness::Assertion(line) => Value::Assertion { line },
             // Mended, a stream may have more queued than the original has at this point.
             Definedness::Undefined(Undefined::CompressionIndex)

@@ -13,7 +13,6 @@ mod simpler;
 use std::time::{Duration, Instant};
 
 use crate::compare::verdict::Divergence;
-use crate::explain::op_text;
 use crate::preflight::Preflight;
 use crate::trace::Trace;
 use renumber::List;
@@ -181,7 +180,7 @@ impl Search<'_, '_> {
         let Some(op) = self.best.ops.get(at) else { return Ok(false) };
         for simpler in simpler::op(op) {
             let mut candidate = self.best.clone();
-            let text = op_text(&simpler);
+            let text = simpler.to_string();
             candidate.ops[at] = simpler;
             if self.keeps(candidate, || format!("made operation {at} simpler: {text}"))? {
                 return Ok(true);

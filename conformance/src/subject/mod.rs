@@ -69,6 +69,12 @@ pub struct Sources {
     pub recording: Option<Recording>,
 }
 
+impl From<Reference> for Sources {
+    fn from(reference: Reference) -> Self {
+        Self { reference: Some(reference), recording: None }
+    }
+}
+
 /// The names that [`build`] knows, and what each is.
 pub const NAMES: [(&str, &str); 6] = [
     (Original::NAME, "the original C"),

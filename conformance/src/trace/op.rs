@@ -1,8 +1,11 @@
 //! Operations: the original's 35 functions, and a change of guest memory.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::data::Data;
+use super::text_form;
 
 /// One call. Streams, channels, sinks and compressors are given by their index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +131,16 @@ impl Op {
             | Self::Flush { stream }
             | Self::Transferred { stream }
             | Self::BufferEmpty { stream } => [Some(stream), None],
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    /// As it stands in a trace.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match text_form().to_string(self) {
+            Ok(text) => f.write_str(&text),
+            Err(_) => write!(f, "{self:?}"),
         }
     }
 }

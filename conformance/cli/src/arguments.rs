@@ -1,0 +1,273 @@
+//! What can be said on the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use conformance::explore::Shard;
+use conformance::fault_injection::Budget;
+use conformance::subject::{Core, Original};
+use conformance::{isolate, model::Model};
+use mutation::search;
+
+/// [`search::WORST`], as it is written on the command line.
+const WORST: &str = "10";
+const _: () = assert!(search::WORST == 10);
+
+const STATUS: &str = "\
+Exit status:
+  0    everything conforms
+  1    something diverged, or more than 1 case in 100 is inconclusive
+  2    bad usage, or input that cannot be used (the rest was still compared)
+  3    a reference that was demanded is missing: see `conformance doctor`
+  130  interrupted before anything diverged
+
+Environment:
+  REQUIRE_C=1  demand a live original: exit 3 where there is none
+  NO_COLOR     no colours on a terminal";
+
+/// Compares the Rust core with QEMU's original C, byte for byte and call for call.
+///
+/// Without a command: check.
+#[derive(Debug, Parser)]
+#[command(version, after_help = STATUS, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Compare everything that is bounded: the corpus, the streams, 200,000 generated cases.
+    Check,
+    /// Carry out traces on all subjects.
+    Replay {
+        /// Traces, or directories with traces; the corpus if none.
+        paths: Vec<PathBuf>,
+    },
+    /// Carry out generated traces on all subjects.
+    Explore(Explore),
+    /// Print the smallest trace that fails as the given one does; exits with 1 where it does.
+    Shrink {
+        /// The failing trace.
+        trace: PathBuf,
+        /// Say on standard error what each accepted step took away.
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Show what each subject does with a trace, side by side.
+    Explain {
+        /// The trace.
+        trace: PathBuf,
+        /// Characters in a line; the terminal's if not given, or 160.
+        #[arg(long)]
+        width: Option<usize>,
+    },
+    /// Write the transcripts of the live original beside their traces.
+    Record(Record),
+    /// Walk migration streams on all subjects, and write them again.
+    Streams(Streams),
+    /// Make a regression trace of what a fuzzer found: decoded, shrunk, with its transcript.
+    Promote(Promote),
+    /// Make seeds for the fuzz targets of traces.
+    ExportSeeds(ExportSeeds),
+    /// Compare what the corpus reaches of the original with what can be reached; see ci/coverage.
+    Coverage(Coverage),
+    /// Let each call that a trace makes to the outside fail in turn, on all subjects.
+    InjectFaults(InjectFaults),
+    /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
+    Mutants(Mutants),
+    /// Say what is here, what is missing, and which command mends it.
+    Doctor,
+    /// Run a reference for another process.
+    #[command(name = isolate::VERB, hide = true)]
+    Isolated {
+        /// The shared object.
+        object: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explore {
+    /// Number of cases; 200,000 if nothing is said.
+    #[arg(long, conflicts_with = "seconds")]
+    pub(crate) cases: Option<u64>,
+    /// Explore for so long instead.
+    #[arg(long)]
+    pub(crate) seconds: Option<u64>,
+    /// Seed of the cases; another one each time if not given. It is printed.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// Traces, or directories with traces; the corpus if none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; list what is stale or missing, and exit with 1 where something is.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Streams {
+    /// Streams, or directories of streams with or without manifest and sidecars; the corpus's
+    /// streams if none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the table of sections instead.
+    #[arg(long)]
+    pub(crate) dump: bool,
+    /// Stream that lends its description to those without one.
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) description_from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Promote {
+    /// What the fuzzer wrote: fuzz/artifacts/TARGET/crash-...
+    pub(crate) artifact: PathBuf,
+    /// Name of the trace: area-cause.
+    #[arg(long, value_name = "AREA-CAUSE")]
+    pub(crate) name: String,
+    /// Why the trace exists, in one sentence; what it shows if not given.
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
+    /// The fuzz target; that of the artifact's folder if not given.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// Where the trace goes; `corpus/regressions` if not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportSeeds {
+    /// Traces, or directories with traces; the corpus if none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the seeds go, a folder for each target; `fuzz/corpus` if not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Coverage {
+    /// What `llvm-cov export` wrote; nothing with --build.
+    #[arg(required_unless_present = "build")]
+    pub(crate) export: Option<PathBuf>,
+    /// Compile the original into this shared object so that it counts, and end.
+    #[arg(long, value_name = "FILE.so")]
+    pub(crate) build: Option<PathBuf>,
+    /// The export is of the core under its own tests.
+    #[arg(long, conflicts_with = "build")]
+    pub(crate) core: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InjectFaults {
+    /// Traces or streams, or directories of either; the corpus with its streams if none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Vary each call and cut each transfer at every byte. Of the corpus this takes hours.
+    #[arg(long)]
+    pub(crate) every: bool,
+}
+
+impl InjectFaults {
+    /// What is swept, where nothing else is said.
+    pub(crate) fn budget(&self, usual: Budget) -> Budget {
+        if self.every { Budget::EVERY } else { usual }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mutants {
+    /// Only those of this function, or whose name begins like this.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
+    /// Print their names and run none; of a single one, the whole C file.
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Measure also how long generated cases take to find each, and give up after so many seconds;
+    /// exits with 1 where one is not found, or half of them take longer than they may.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WORST)]
+    pub(crate) search: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Compare with this file instead of the original: C source, or a shared object. It runs in a
+    /// process of its own.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) reference: Option<PathBuf>,
+    /// Seconds that the reference may take for a trace.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// What to compare; may be repeated. All but the original if not given.
+    #[arg(long = "subject", global = true, value_name = "NAME")]
+    pub(crate) subjects: Vec<Name>,
+    /// Form of the result.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Do only part I of N, from 1.
+    #[arg(long, global = true, value_name = "I/N", default_value = "1/1", value_parser = shard)]
+    pub(crate) shard: Shard,
+    /// Where failing cases go; `target/conformance` if not given.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Threads; one for each processor if not given. The result does not depend on it.
+    #[arg(long, global = true)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+    /// JUnit XML.
+    Junit,
+}
+
+/// A subject that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name(pub(crate) &'static str);
+
+impl Name {
+    /// What is compared if nothing is said.
+    pub(crate) const USUAL: [Self; 3] =
+        [Self(Core::FAITHFUL), Self(Core::DEFAULT), Self(Model::FAITHFUL)];
+}
+
+impl ValueEnum for Name {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Name; 5] = [
+            Name(Core::FAITHFUL),
+            Name(Core::DEFAULT),
+            Name(Model::FAITHFUL),
+            Name(Model::FIXED),
+            Name(Original::NAME),
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, what) =
+            conformance::subject::NAMES.into_iter().find(|(name, _)| *name == self.0)?;
+        let value = PossibleValue::new(name).help(what);
+        Some(if name == Original::NAME { value.alias("reference") } else { value })
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let wrong = || format!("{text:?} is not a part such as 1/4 or 4/4");
+    let (index, of) = text.split_once('/').ok_or_else(wrong)?;
+    let (index, of): (u64, u64) =
+        (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+    if index == 0 || index > of {
+        return Err(wrong());
+    }
+    Ok(Shard { index: index - 1, of })
+}

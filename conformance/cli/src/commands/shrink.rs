@@ -1,0 +1,77 @@
+//! `shrink`: the smallest trace that fails in the same way.
+
+use std::path::Path;
+
+use crate::report::{Status, Step, text};
+use conformance::compare::judge::Fault;
+use conformance::corpus;
+use conformance::shrink::{Effort, Signature};
+
+use crate::setup::Setup;
+use crate::triage::smallest;
+use crate::{Ended, Stop, output};
+
+pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
+    output::only_text("shrink", setup.format)?;
+    let trace = corpus::load(path).map_err(Stop::input)?;
+    let recording = if setup.uses_recordings() {
+        corpus::load_recording(path).map_err(Stop::input)?
+    } else {
+        None
+    };
+    let judgement = setup.judge()?.judge_file(&trace, recording.as_ref());
+    let divergence = judgement.faults.iter().find_map(|fault| match fault {
+        Fault::Diverged(divergence) => Some(divergence.as_ref()),
+        Fault::Stale { .. } | Fault::Undeclared { .. } => None,
+    });
+    let Some(divergence) = divergence else {
+        return match (&judgement.faults[..], judgement.inconclusive) {
+            ([], Some(reason)) => Err(Stop::input(format!("{}: {reason}", path.display()))),
+            ([], None) => {
+                output::remark(format_args!(
+                    "{}: all subjects agree, there is nothing to shrink",
+                    path.display()
+                ));
+                Ok(Status::Conforms)
+            }
+            ([Fault::Stale { reason } | Fault::Undeclared { reason }, ..], _) => Err(Stop {
+                status: Status::Diverged,
+                message: format!("{}: {reason}", path.display()),
+            }),
+            ([Fault::Diverged(_), ..], _) => Ok(Status::Diverged),
+        };
+    };
+    // Someone waits for this one alone.
+    let effort = Effort { time: Effort::default().time * 6, ..Effort::default() };
+    let Some(shrunk) = smallest(setup, &trace, divergence, effort) else {
+        let message = format!(
+            "{}: {}; it shows only against the recorded transcript, of this very trace, and cannot be made smaller",
+            path.display(),
+            Signature::of(divergence)
+        );
+        return Err(Stop { status: Status::Diverged, message });
+    };
+    if explain {
+        for (number, step) in (1..).zip(&shrunk.accepted) {
+            output::remark(format_args!(
+                "{number:>4}  {:>4} operations  {}",
+                step.ops, step.change
+            ));
+        }
+    }
+    let size = if shrunk.minimal {
+        "nothing more can be taken away"
+    } else {
+        "the time is up; shrink the result further"
+    };
+    output::remark(format_args!("{}", text::step(&Step::from(&shrunk.divergence))));
+    output::remark(format_args!(
+        "{} to {} operations, {} candidates tried, {} accepted: {size}",
+        trace.ops.len(),
+        shrunk.trace.ops.len(),
+        shrunk.tried,
+        shrunk.accepted.len()
+    ));
+    output::print(shrunk.trace.to_text().map_err(Stop::input)?);
+    Ok(Status::Diverged)
+}

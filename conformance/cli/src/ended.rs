@@ -1,0 +1,29 @@
+//! How a command ends.
+
+use crate::report::Status;
+
+/// Why a command ends early, and how.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// How.
+    pub(crate) status: Status,
+    /// Why, and what mends it.
+    pub(crate) message: String,
+}
+
+impl Stop {
+    pub(crate) fn input(message: impl ToString) -> Self {
+        Self { status: Status::BadInput, message: message.to_string() }
+    }
+
+    pub(crate) fn missing(message: impl ToString) -> Self {
+        Self { status: Status::Missing, message: message.to_string() }
+    }
+
+    pub(crate) fn unfit(unfit: &conformance::compare::judge::Unfit) -> Self {
+        Self { status: Status::Diverged, message: unfit.to_string() }
+    }
+}
+
+/// How a command ended, or why it ended early.
+pub(crate) type Ended = Result<Status, Stop>;

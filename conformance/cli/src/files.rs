@@ -1,0 +1,92 @@
+//! Where the project's files are.
+
+use std::path::{Path, PathBuf};
+
+use conformance::corpus;
+use conformance::explore::Shard;
+use conformance::streams::{StreamFile, load};
+
+use crate::Stop;
+
+/// The project's directory as seen from here: this one, or the first above it that holds a corpus
+/// beside a `Cargo.toml`.
+fn project() -> Option<PathBuf> {
+    let here = Path::new("");
+    let is_project = |directory: &Path| {
+        directory.join("corpus").is_dir() && directory.join("Cargo.toml").is_file()
+    };
+    if is_project(here) {
+        return Some(here.to_owned());
+    }
+    let current = std::env::current_dir().ok()?;
+    current.ancestors().find(|directory| is_project(directory)).map(Path::to_owned)
+}
+
+/// A directory of the project.
+pub(crate) fn in_project(directory: &str) -> Result<PathBuf, Stop> {
+    let found = project().map(|project| project.join(directory)).filter(|path| path.is_dir());
+    found.ok_or_else(|| {
+        Stop::input(format!(
+            "no {directory} here: name a path, or go to the project's own directory"
+        ))
+    })
+}
+
+/// Where failing cases go if nothing is said.
+pub(crate) fn output() -> PathBuf {
+    project().unwrap_or_default().join("target").join("conformance")
+}
+
+/// The folders of the corpus that hold traces.
+pub(crate) fn corpus_folders() -> Result<Vec<PathBuf>, Stop> {
+    let mut folders = vec![in_project("corpus/traces")?];
+    // There are no regressions until a fuzzer finds the first one.
+    folders.extend(in_project("corpus/regressions").ok());
+    Ok(folders)
+}
+
+/// The traces to do, of `paths` or of the corpus, and messages about paths that cannot be used.
+pub(crate) fn traces(paths: &[PathBuf], shard: Shard) -> Result<(Vec<PathBuf>, Vec<String>), Stop> {
+    let (found, errors) = match paths {
+        [] => corpus::find(&corpus_folders()?),
+        paths => corpus::find(paths),
+    };
+    let mine = (0..).zip(found).filter(|(number, _)| shard.has(*number)).map(|(_, path)| path);
+    Ok((mine.collect(), errors.iter().map(ToString::to_string).collect()))
+}
+
+/// The streams to do, of `paths` or of the corpus, and messages about what cannot be used.
+pub(crate) fn streams(
+    paths: &[PathBuf],
+    shard: Shard,
+) -> Result<(Vec<StreamFile>, Vec<String>), Stop> {
+    let corpus = match paths {
+        [] => vec![in_project("corpus")?.join("streams")],
+        _ => Vec::new(),
+    };
+    let (mut streams, mut problems) = (Vec::new(), Vec::new());
+    for path in paths.iter().chain(&corpus) {
+        match load(path) {
+            Ok(loaded) => {
+                if loaded.files.is_empty() && loaded.broken.is_empty() {
+                    problems
+                        .push(format!("{}: no stream (*.bin) in this directory", path.display()));
+                }
+                streams.extend(loaded.files);
+                problems.extend(loaded.broken.iter().map(ToString::to_string));
+            }
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    let mine = (0..).zip(streams).filter(|(number, _)| shard.has(*number)).map(|(_, file)| file);
+    Ok((mine.collect(), problems))
+}
+
+/// Whether a path is a stream, or a directory with some.
+pub(crate) fn holds_streams(path: &Path) -> bool {
+    let is_stream = |path: &Path| path.extension().is_some_and(|end| end == "bin");
+    is_stream(path)
+        || std::fs::read_dir(path).is_ok_and(|mut entries| {
+            entries.any(|entry| entry.is_ok_and(|entry| is_stream(&entry.path())))
+        })
+}

@@ -1,0 +1,214 @@
+//! The oracle and the subjects of a run.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::report::{self, OracleKind, Report};
+use c_reference::{PIN, Reference};
+use conformance::compare::judge::{Judge, Oracle};
+use conformance::explore::Shard;
+use conformance::isolate::{Isolated, ReferenceFile};
+use conformance::subject::{Original, Sources, Subject, build};
+
+use crate::arguments::{Common, Format, Name};
+use crate::{Stop, files};
+
+/// What the subjects are compared with in this run.
+pub(crate) enum Source {
+    /// The original that is linked in.
+    Linked(Reference),
+    /// The file of `--reference`.
+    File(ReferenceFile),
+    /// Recorded transcripts.
+    Recorded,
+}
+
+/// Everything that the options say.
+pub(crate) struct Setup {
+    pub(crate) source: Source,
+    pub(crate) subjects: Vec<&'static str>,
+    pub(crate) oracle: report::Oracle,
+    pub(crate) format: Format,
+    pub(crate) shard: Shard,
+    pub(crate) jobs: NonZeroUsize,
+    pub(crate) output: PathBuf,
+    pub(crate) reference: Option<PathBuf>,
+    began: Instant,
+}
+
+/// Whether the environment demands the original.
+pub(crate) fn required() -> bool {
+    std::env::var_os("REQUIRE_C").is_some_and(|value| value == "1")
+}
+
+/// Why the original is not linked in, and what mends it.
+pub(crate) fn absence() -> String {
+    c_reference::absence().unwrap_or("the original is not linked in").to_owned()
+}
+
+impl Setup {
+    pub(crate) fn new(common: Common) -> Result<Self, Stop> {
+        let linked = Reference::linked();
+        let chosen =
+            if common.subjects.is_empty() { Name::USUAL.to_vec() } else { common.subjects };
+        let demanded =
+            chosen.contains(&Name(Original::NAME)) || (required() && common.reference.is_none());
+        if demanded && linked.is_none() {
+            return Err(Stop::missing(absence()));
+        }
+        let (source, oracle) = match (&common.reference, linked) {
+            (Some(path), _) => {
+                let program = std::env::current_exe().map_err(Stop::input)?;
+                let file = ReferenceFile::open(path, &program, Duration::from_secs(common.limit))
+                    .map_err(Stop::input)?;
+                let oracle = report::Oracle {
+                    kind: OracleKind::File,
+                    name: path.display().to_string(),
+                    sha256: file.sha256().to_owned(),
+                    pinned: false,
+                    mend: None,
+                };
+                (Source::File(file), oracle)
+            }
+            (None, Some(reference)) => {
+                let oracle = report::Oracle {
+                    kind: OracleKind::Live,
+                    name: PIN.version.to_owned(),
+                    sha256: reference.sha256().to_owned(),
+                    pinned: reference.pinned(),
+                    mend: None,
+                };
+                (Source::Linked(reference), oracle)
+            }
+            (None, None) => {
+                let oracle = report::Oracle {
+                    kind: OracleKind::Recorded,
+                    name: PIN.version.to_owned(),
+                    sha256: PIN.sha256.to_owned(),
+                    pinned: true,
+                    mend: Some(absence()),
+                };
+                (Source::Recorded, oracle)
+            }
+        };
+        // The oracle is not compared with itself.
+        let is_oracle = |name: &str| matches!(source, Source::Linked(_)) && name == Original::NAME;
+        let mut subjects: Vec<&'static str> = Vec::new();
+        for Name(name) in chosen {
+            if !is_oracle(name) && !subjects.contains(&name) {
+                subjects.push(name);
+            }
+        }
+        Ok(Self {
+            source,
+            subjects,
+            oracle,
+            format: common.format,
+            shard: common.shard,
+            jobs: common
+                .jobs
+                .or_else(|| std::thread::available_parallelism().ok())
+                .unwrap_or(NonZeroUsize::MIN),
+            output: common.output.unwrap_or_else(files::output),
+            reference: common.reference,
+            began: Instant::now(),
+        })
+    }
+
+    /// A subject by its name.
+    pub(crate) fn subject(&self, name: &str) -> Result<Box<dyn Subject>, Stop> {
+        let sources = Sources { reference: Reference::linked(), recording: None };
+        build(name, &sources).ok_or_else(|| Stop::missing(absence()))
+    }
+
+    fn subjects(&self, names: &[&str]) -> Result<Vec<Box<dyn Subject>>, Stop> {
+        names.iter().map(|name| self.subject(name)).collect()
+    }
+
+    /// All subjects, the oracle first where it is live.
+    pub(crate) fn all_subjects(&self) -> Result<Vec<Box<dyn Subject>>, Stop> {
+        let oracle: Option<Box<dyn Subject>> = match &self.source {
+            Source::Linked(reference) => Some(Box::new(Original::new(reference.clone()))),
+            Source::File(file) => Some(Box::new(Isolated::new(file.clone()))),
+            Source::Recorded => None,
+        };
+        let mut all: Vec<Box<dyn Subject>> = oracle.into_iter().collect();
+        all.extend(self.subjects(&self.subjects)?);
+        Ok(all)
+    }
+
+    fn judge_of(&self, names: &[&str], oracle: Oracle) -> Result<Judge, Stop> {
+        Judge::new(oracle, self.subjects(names)?).map_err(|unfit| Stop::unfit(&unfit))
+    }
+
+    fn live(&self, limit: Option<Duration>) -> Option<Oracle> {
+        let subject: Box<dyn Subject> = match &self.source {
+            Source::Linked(reference) => Box::new(Original::new(reference.clone())),
+            Source::File(file) => Box::new(Isolated::new(
+                file.with_limit(limit.map_or(file.limit(), |limit| limit.min(file.limit()))),
+            )),
+            Source::Recorded => return None,
+        };
+        Some(Oracle::Live(subject))
+    }
+
+    /// The judge of this run.
+    pub(crate) fn judge(&self) -> Result<Judge, Stop> {
+        self.judge_of(&self.subjects, self.live(None).unwrap_or(Oracle::Recorded))
+    }
+
+    /// One that compares a single subject with an oracle that can carry out any trace, quickly.
+    pub(crate) fn judge_for_shrinking(
+        &self,
+        subject: &str,
+        limit: Duration,
+    ) -> Result<Judge, Stop> {
+        self.judge_of(&[subject], self.live(Some(limit)).unwrap_or(Oracle::Model))
+    }
+
+    /// Whether recorded transcripts are compared: not where another file is the oracle.
+    pub(crate) fn uses_recordings(&self) -> bool {
+        match &self.source {
+            Source::Linked(reference) => reference.pinned(),
+            Source::File(_) => false,
+            Source::Recorded => true,
+        }
+    }
+
+    /// A report in which nothing is found yet.
+    pub(crate) fn report(&self, seed: Option<u64>) -> Report {
+        Report {
+            format: report::FORMAT,
+            oracle: self.oracle.clone(),
+            subjects: self.subjects.iter().map(|name| (*name).to_owned()).collect(),
+            seed,
+            shard: format!("{}/{}", self.shard.index + 1, self.shard.of),
+            sections: Vec::new(),
+            failures: Vec::new(),
+            problems: Vec::new(),
+            streams: Vec::new(),
+            mutants: None,
+            coverage: None,
+            interrupted: false,
+            seconds: 0.0,
+        }
+    }
+
+    /// The command that shows a case again.
+    pub(crate) fn command(&self, verb: &str, path: &Path) -> String {
+        let reference = match &self.reference {
+            Some(reference) => format!(" --reference {}", reference.display()),
+            None => String::new(),
+        };
+        format!("cargo run --release -- {verb} {}{reference}", path.display())
+    }
+
+    /// Ends a report, prints it, and gives its status.
+    pub(crate) fn conclude(&self, mut report: Report) -> crate::Ended {
+        // The smallest trace says the most.
+        report.failures.sort_by_key(|failure| failure.ops.unwrap_or(usize::MAX));
+        report.seconds = self.began.elapsed().as_secs_f64();
+        crate::output::report(&report, self.format)
+    }
+}

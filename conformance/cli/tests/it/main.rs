@@ -1,0 +1,12 @@
+//! The command line from end to end. One program, so that it is linked once.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod cached_result;
+mod command;
+mod commands;
+mod fuzz_targets;
+mod independence;
+mod mutants;
+mod promote;
+mod record;
+mod reference;
