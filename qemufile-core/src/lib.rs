@@ -140,3 +140,8 @@ pub const IO_BUF_SIZE: usize = 32_768;
 
 /// Longest counted string in bytes; its length is one byte.
 pub const MAX_STRING: usize = u8::MAX as usize;
+
+/// Compiles and runs the example of the crate's README, which is also that of the repository's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
