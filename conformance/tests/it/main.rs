@@ -4,6 +4,7 @@
 mod agreement;
 mod common;
 mod corpus;
+mod documents;
 mod fault_injection;
 mod format;
 mod fuzz_cases;

@@ -4,6 +4,7 @@
 mod cached_result;
 mod command;
 mod commands;
+mod documents;
 mod fuzz_targets;
 mod independence;
 mod mutants;

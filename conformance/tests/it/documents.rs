@@ -1,10 +1,9 @@
 //! The documents hold: links lead somewhere, every row that the tree cites is described, and what
 //! `docs/BEHAVIOUR.md` says of traces and tests is so.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Lines that README.md may have.
 const PAGE: usize = 100;
@@ -13,7 +12,7 @@ const PAGE: usize = 100;
 const NOT_OURS: [&str; 5] = ["target", ".git", "original", "artifacts", "fuzz-corpus"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    test_support::project("")
 }
 
 fn read(path: &str) -> String {

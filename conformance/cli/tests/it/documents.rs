@@ -1,10 +1,9 @@
 //! What the documents say of the command line is so: every command that they show is accepted, and
 //! the table of commands is complete.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Documents that show commands.
@@ -22,7 +21,7 @@ const DOCUMENTS: [&str; 7] = [
 const STARTS: [&str; 2] = ["cargo run --release", "qemufile-conformance"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    test_support::project("")
 }
 
 fn read(path: &str) -> String {
