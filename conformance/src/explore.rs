@@ -189,8 +189,9 @@ impl Run<'_> {
                 block.cut_short = true;
                 break;
             }
-            let trace = generate::trace(self.plan.seed, case);
-            let Judgement { faults, inconclusive, .. } = judge.judge(&trace, None);
+            let (trace, preflight) = generate::with_preflight(self.plan.seed, case);
+            let Judgement { faults, inconclusive, .. } =
+                judge.judge_prepared(&trace, &preflight, None);
             if !faults.is_empty() {
                 block.counts.diverged += 1;
                 block.failing.push(Failing { case, trace, faults });

@@ -3,10 +3,13 @@
 //! The model carries the trace out once. That tells which operations are undefined in the
 //! original, which are skipped, and which defects are triggered.
 
+use std::borrow::Cow;
+
 use crate::definedness::{Definedness, Undefined};
 use crate::model::Model;
 use crate::observation::Observation;
-use crate::trace::{QuirkSet, Trace};
+use crate::subject::Playback;
+use crate::trace::{Quirk, QuirkSet, Trace};
 
 /// An operation that must not be sent to the original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,12 @@ impl Preflight {
         }
         preflight.triggered.clone_from(model.triggered());
         preflight
+    }
+
+    /// The model, which plays what it did.
+    #[must_use]
+    pub fn playback(&self) -> Playback<'_> {
+        Playback::new(Model::FAITHFUL, &Quirk::ALL, Cow::Borrowed(&self.steps))
     }
 }
 

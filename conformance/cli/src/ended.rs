@@ -20,8 +20,8 @@ impl Stop {
         Self { status: Status::Missing, message: message.to_string() }
     }
 
-    pub(crate) fn unfit(unfit: &conformance::compare::judge::Unfit) -> Self {
-        Self { status: Status::Diverged, message: unfit.to_string() }
+    pub(crate) fn vacuous(vacuous: &conformance::compare::sanity::Vacuous) -> Self {
+        Self { status: Status::Diverged, message: vacuous.to_string() }
     }
 }
 

@@ -139,7 +139,7 @@ impl Setup {
     }
 
     fn judge_of(&self, names: &[&str], oracle: Oracle) -> Result<Judge, Stop> {
-        Judge::new(oracle, self.subjects(names)?).map_err(|unfit| Stop::unfit(&unfit))
+        Judge::new(oracle, self.subjects(names)?).map_err(|vacuous| Stop::vacuous(&vacuous))
     }
 
     fn live(&self, limit: Option<Duration>) -> Option<Oracle> {

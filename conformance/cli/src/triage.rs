@@ -9,7 +9,7 @@ use conformance::compare::judge::Fault;
 use conformance::compare::verdict::Divergence;
 use conformance::record::write_whole;
 use conformance::shrink::{Effort, Shrunk, Signature, shrink};
-use conformance::subject::Recorded;
+use conformance::subject::Playback;
 use conformance::trace::Trace;
 
 use crate::setup::{Setup, Source};
@@ -90,7 +90,7 @@ impl<'a> Triage<'a> {
         origin: &Origin<'_>,
     ) {
         // What differs from a recording shows in that one trace only.
-        let shrunk = if self.shrunk < SHRUNK && divergence.subject != Recorded::NAME {
+        let shrunk = if self.shrunk < SHRUNK && divergence.subject != Playback::RECORDED {
             self.shrunk += 1;
             smallest(self.setup, trace, divergence, Effort::default())
         } else {

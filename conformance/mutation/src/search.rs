@@ -85,7 +85,7 @@ pub fn search(
         if began.elapsed() > limit {
             return Ok(None);
         }
-        let (trace, preflight) = generate::predicted(seed, case);
+        let (trace, preflight) = generate::with_preflight(seed, case);
         let (Ok(expected), Ok(actual)) =
             (run(original, &trace, &preflight), run(&mut mutant, &trace, &preflight))
         else {

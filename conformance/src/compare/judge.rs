@@ -1,13 +1,13 @@
-//! Lets subjects carry out a trace and says of each whether it did what it had to.
-//!
-//! [`verdict`](crate::compare::verdict) has the rule which transcript is the oracle; here it is applied.
+//! Whole traces: which oracle there is, and what is wrong about a trace.
 
-use crate::compare::run::{predicted, run};
-use crate::compare::verdict::{Divergence, Reason, Verdict, compare, undeclared};
+use super::run::run;
+use super::sanity::{Vacuous, probe};
+use super::stepper::Stepper;
+use super::verdict::{Divergence, Reason, undeclared};
 use crate::model::Model;
 use crate::observation::{Observation, Value};
 use crate::preflight::Preflight;
-use crate::subject::{Core, Recorded, Subject};
+use crate::subject::{Playback, Subject};
 use crate::trace::Trace;
 use crate::transcript::{Recording, Transcript};
 
@@ -67,33 +67,12 @@ impl Judgement {
     fn inconclusive(reason: Reason) -> Self {
         Self { inconclusive: Some(reason), ..Self::default() }
     }
-
-    fn add(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Agree => {}
-            Verdict::Diverged(divergence) => self.faults.push(Fault::Diverged(divergence)),
-            Verdict::Inconclusive(reason) => self.inconclusive = Some(reason),
-        }
-    }
-}
-
-/// A subject that does not do what it is asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{subject} answers the same whatever it is asked, so its agreement would mean nothing: {reason}"
-)]
-pub struct Unfit {
-    /// Name of the subject.
-    pub subject: String,
-    /// What it did.
-    pub reason: String,
 }
 
 /// An oracle, and the subjects that are compared with it.
 pub struct Judge {
     oracle: Oracle,
     subjects: Vec<Box<dyn Subject>>,
-    fixed: Model,
 }
 
 impl Judge {
@@ -101,58 +80,92 @@ impl Judge {
     ///
     /// # Errors
     ///
-    /// [`Unfit`] names a subject that gives two different traces the same transcript.
-    pub fn new(oracle: Oracle, mut subjects: Vec<Box<dyn Subject>>) -> Result<Self, Unfit> {
+    /// [`Vacuous`] names a subject that gives two different traces the same transcript.
+    pub fn new(oracle: Oracle, mut subjects: Vec<Box<dyn Subject>>) -> Result<Self, Vacuous> {
         for subject in &mut subjects {
-            crate::compare::sanity::probe(subject.as_mut())?;
+            probe(subject.as_mut())?;
         }
-        Ok(Self { oracle, subjects, fixed: Model::fixed() })
+        Ok(Self::unchecked(oracle, subjects))
+    }
+
+    /// As [`new`](Self::new), of subjects that are not complete yet: nobody asks whether they answer
+    /// at all, so agreement may mean nothing.
+    #[must_use]
+    pub fn unchecked(oracle: Oracle, subjects: Vec<Box<dyn Subject>>) -> Self {
+        Self { oracle, subjects }
     }
 
     /// Judges one trace; `recording` is what is recorded of it.
     pub fn judge(&mut self, trace: &Trace, recording: Option<&Recording>) -> Judgement {
-        let preflight = Preflight::of(trace);
+        self.judge_prepared(trace, &Preflight::of(trace), recording)
+    }
+
+    /// As [`judge`](Self::judge), of a trace whose preflight was done.
+    pub fn judge_prepared(
+        &mut self,
+        trace: &Trace,
+        preflight: &Preflight,
+        recording: Option<&Recording>,
+    ) -> Judgement {
+        self.step_through(trace, preflight, recording).unwrap_or_else(Judgement::inconclusive)
+    }
+
+    fn step_through(
+        &mut self,
+        trace: &Trace,
+        preflight: &Preflight,
+        recording: Option<&Recording>,
+    ) -> Result<Judgement, Reason> {
         if let Some(undefined_op) = preflight.undefined_op {
-            return Judgement::inconclusive(undefined_op.into());
+            return Err(undefined_op.into());
         }
-        let mut judgement = Judgement::default();
-        let oracle = match &mut self.oracle {
-            Oracle::Live(subject) => match run(subject.as_mut(), trace, &preflight) {
-                Ok(transcript) => transcript,
-                Err(reason) => return Judgement::inconclusive(reason),
-            },
-            Oracle::Recorded => match recording {
-                Some(recording) => played(recording),
-                None => predicted(&preflight),
-            },
-            Oracle::Model => predicted(&preflight),
+        if let Some(recording) = recording.filter(|known| known.steps.len() != trace.ops.len()) {
+            let (expected, actual) = (recording.steps.len(), trace.ops.len());
+            return Err(Reason::Length { expected, actual });
+        }
+        let mut recorded = recording.map(Playback::of_recording);
+        let mut batch;
+        let mut known = preflight.playback();
+        let mut known_again = preflight.playback();
+        let mut subjects: Vec<&mut dyn Subject> = Vec::new();
+        let model_only = match &self.oracle {
+            Oracle::Live(_) => false,
+            Oracle::Recorded => recording.is_none(),
+            Oracle::Model => true,
         };
-        if let (Oracle::Live(_), Some(recording)) = (&self.oracle, recording) {
-            judgement.add(compare(trace, &oracle, &played(recording)));
-        }
-        let mut compared = matches!(self.oracle, Oracle::Live(_)) && recording.is_some();
-        judgement.model_only = oracle.subject == Model::FAITHFUL;
-        for subject in &mut self.subjects {
-            let name = subject.name();
-            if name == oracle.subject {
-                continue;
-            }
-            compared = true;
-            let predicted = is_fixed(name) && !preflight.triggered.is_empty();
-            let verdict = if predicted {
-                match run(&mut self.fixed, trace, &preflight) {
-                    Ok(fixed) => settle(subject.as_mut(), trace, &preflight, &fixed),
-                    Err(reason) => Verdict::Inconclusive(reason),
+        let oracle: &mut dyn Subject = match (&mut self.oracle, &mut recorded) {
+            (Oracle::Live(subject), recorded) => {
+                subjects.extend(recorded.as_mut().map(|recorded| recorded as &mut dyn Subject));
+                if subject.prefers_batches() {
+                    batch = Playback::of(subject.as_mut(), trace, preflight)?;
+                    &mut batch
+                } else {
+                    subject.as_mut()
                 }
-            } else {
-                settle(subject.as_mut(), trace, &preflight, &oracle)
-            };
-            judgement.add(verdict);
+            }
+            (Oracle::Recorded, Some(recorded)) => recorded,
+            (Oracle::Recorded | Oracle::Model, _) => &mut known,
+        };
+        // The model has carried the trace out already, and is not compared with itself.
+        let mut known_again = Some(&mut known_again);
+        for subject in &mut self.subjects {
+            if !subject.is_model() {
+                subjects.push(subject.as_mut());
+            } else if let Some(known) = known_again.take_if(|_| !model_only) {
+                subjects.push(known);
+            }
         }
-        if !compared {
-            judgement.inconclusive = Some(Reason::NoOracle);
+        if subjects.is_empty() {
+            return Err(Reason::NoOracle);
         }
-        judgement
+        let (stepper, unready) =
+            Stepper::begin(oracle, subjects, &trace.world, &preflight.triggered)?;
+        let divergences = stepper.run(trace, preflight);
+        Ok(Judgement {
+            faults: divergences.into_iter().map(|found| Fault::Diverged(Box::new(found))).collect(),
+            inconclusive: unready.into_iter().next().map(Reason::Unready),
+            model_only,
+        })
     }
 
     /// As [`judge`](Self::judge), and refuses a recording that is of something else and a header
@@ -160,11 +173,11 @@ impl Judge {
     pub fn judge_file(&mut self, trace: &Trace, recording: Option<&Recording>) -> Judgement {
         let stale = recording.and_then(|recording| staleness(trace, recording));
         let usable = if stale.is_some() { None } else { recording };
-        let mut judgement = self.judge(trace, usable);
+        let preflight = Preflight::of(trace);
+        let mut judgement = self.judge_prepared(trace, &preflight, usable);
         if let Some(reason) = stale {
             judgement.faults.push(Fault::Stale { reason });
         }
-        let preflight = Preflight::of(trace);
         if preflight.undefined_op.is_none()
             && let Some(triggered) = undeclared(trace, &preflight)
         {
@@ -201,39 +214,18 @@ impl Judge {
             all.push(run(subject.as_mut(), trace, &preflight)?);
         }
         if !matches!(self.oracle, Oracle::Model) {
-            all.extend(recording.map(played));
+            all.extend(recording.map(|recording| Transcript {
+                subject: Playback::RECORDED.to_owned(),
+                steps: recording.steps.clone(),
+            }));
         }
         for subject in &mut self.subjects {
             all.push(run(subject.as_mut(), trace, &preflight)?);
         }
         if !preflight.triggered.is_empty() {
-            all.push(run(&mut self.fixed, trace, &preflight)?);
+            all.push(run(&mut Model::fixed(), trace, &preflight)?);
         }
         Ok(all)
-    }
-}
-
-fn is_fixed(name: &str) -> bool {
-    name == Core::DEFAULT || name == Model::FIXED
-}
-
-fn played(recording: &Recording) -> Transcript {
-    Transcript { subject: Recorded::NAME.to_owned(), steps: recording.steps.clone() }
-}
-
-/// The model's transcript is in the preflight already.
-fn settle(
-    subject: &mut dyn Subject,
-    trace: &Trace,
-    preflight: &Preflight,
-    oracle: &Transcript,
-) -> Verdict {
-    if subject.name() == Model::FAITHFUL {
-        return compare(trace, oracle, &predicted(preflight));
-    }
-    match run(subject, trace, preflight) {
-        Ok(transcript) => compare(trace, oracle, &transcript),
-        Err(reason) => Verdict::Inconclusive(reason),
     }
 }
 

@@ -3,4 +3,5 @@
 pub mod judge;
 pub mod run;
 pub mod sanity;
+pub mod stepper;
 pub mod verdict;

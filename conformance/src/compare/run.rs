@@ -1,6 +1,6 @@
 //! Lets a subject carry out a trace.
 
-use crate::compare::verdict::{Reason, Verdict, compare};
+use super::verdict::Reason;
 use crate::definedness::Definedness;
 use crate::observation::Observation;
 use crate::preflight::Preflight;
@@ -53,18 +53,4 @@ pub fn run(
 #[must_use]
 pub fn predicted(preflight: &Preflight) -> Transcript {
     Transcript { subject: crate::model::Model::FAITHFUL.to_owned(), steps: preflight.steps.clone() }
-}
-
-/// Lets `subject` carry out `trace` and compares it with what `oracle` did.
-#[must_use]
-pub fn judge(
-    subject: &mut dyn Subject,
-    trace: &Trace,
-    preflight: &Preflight,
-    oracle: &Transcript,
-) -> Verdict {
-    match run(subject, trace, preflight) {
-        Ok(transcript) => compare(trace, oracle, &transcript),
-        Err(reason) => Verdict::Inconclusive(reason),
-    }
 }

@@ -4,7 +4,6 @@
 //! A subject that plays something back, or says yes to everything, would agree with any oracle and
 //! prove nothing. It is found here, before it is compared with anything.
 
-use crate::compare::judge::Unfit;
 use crate::compare::run::{predicted, run};
 use crate::compare::verdict::{Verdict, compare};
 use crate::observation::{Event, Observation, Value};
@@ -32,13 +31,25 @@ fn question(value: u8) -> Trace {
 /// Steps whose answers must differ between two questions: a value, a state, an event.
 const TELLING: [usize; 3] = [1, 2, 5];
 
+/// A subject that does not do what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{subject} answers the same whatever it is asked, so its agreement would mean nothing: {reason}"
+)]
+pub struct Vacuous {
+    /// Name of the subject.
+    pub subject: String,
+    /// What it did.
+    pub reason: String,
+}
+
 /// Refuses a subject that answers two different traces alike.
 ///
 /// # Errors
 ///
-/// [`Unfit`], with the operation that was answered alike.
-pub fn probe(subject: &mut dyn Subject) -> Result<(), Unfit> {
-    let unfit = |subject: &dyn Subject, reason: String| Unfit {
+/// [`Vacuous`], with the operation that was answered alike.
+pub fn probe(subject: &mut dyn Subject) -> Result<(), Vacuous> {
+    let vacuous = |subject: &dyn Subject, reason: String| Vacuous {
         subject: subject.name().to_owned(),
         reason,
     };
@@ -47,13 +58,13 @@ pub fn probe(subject: &mut dyn Subject) -> Result<(), Unfit> {
         let trace = question(value);
         match run(subject, &trace, &Preflight::of(&trace)) {
             Ok(transcript) => answers.push(transcript),
-            Err(reason) => return Err(unfit(subject, reason.to_string())),
+            Err(reason) => return Err(vacuous(subject, reason.to_string())),
         }
     }
     let [first, second] = &answers[..] else { return Ok(()) };
     for step in TELLING {
         if first.steps.get(step) == second.steps.get(step) {
-            return Err(unfit(
+            return Err(vacuous(
                 subject,
                 format!("operation {step} of the probe gave the same twice"),
             ));

@@ -4,14 +4,14 @@
 //!
 //! | subject | oracle |
 //! |---|---|
-//! | the core in its faithful setting, the model | the original: live, or recorded |
-//! | the core in its default setting, no defect is triggered | the same |
-//! | the core in its default setting, a defect is triggered | the model with the defects fixed |
+//! | one that reproduces every defect of the original | the original: live, or recorded |
+//! | one that fixes some, before any of these is triggered | the same |
+//! | one that fixes some, from there on | the model without the fixed defects |
 //!
-//! So the differences of the default setting are predicted step by step, not ignored, and where
-//! nothing is triggered the default setting answers to the original itself. Which defects are triggered is what
-//! the faithful model found ([`Preflight::triggered`](crate::preflight::Preflight)); a trace of the corpus says
-//! so in its header, and [`undeclared`] refuses one that says something else.
+//! A subject says itself which defects it reproduces ([`quirks`](crate::subject::Subject::quirks)),
+//! so a fix is predicted step by step, not ignored. Which defects a trace triggers is what the
+//! faithful model found ([`Preflight::triggered`](crate::preflight::Preflight)); a trace of the
+//! corpus says so in its header, and [`undeclared`] refuses one that says something else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,6 +49,27 @@ pub struct Divergence {
     pub expected: Observation,
     /// What the subject did.
     pub actual: Observation,
+}
+
+impl Divergence {
+    /// Where `actual` is not what `expected` demands: the divergence of a step. This is the one
+    /// place that decides it.
+    #[must_use]
+    pub fn between(
+        step: usize,
+        op: &Op,
+        (oracle, expected): (&str, &Observation),
+        (subject, actual): (&str, &Observation),
+    ) -> Option<Self> {
+        (!actual.conforms_to(expected)).then(|| Self {
+            step,
+            op: op.clone(),
+            oracle: oracle.to_owned(),
+            subject: subject.to_owned(),
+            expected: expected.clone(),
+            actual: actual.clone(),
+        })
+    }
 }
 
 /// Why nothing can be said about a trace.
@@ -112,15 +133,9 @@ pub fn compare(trace: &Trace, oracle: &Transcript, subject: &Transcript) -> Verd
     for ((step, op), (expected, actual)) in
         trace.ops.iter().enumerate().zip(oracle.steps.iter().zip(&subject.steps))
     {
-        if !actual.conforms_to(expected) {
-            return Verdict::Diverged(Box::new(Divergence {
-                step,
-                op: op.clone(),
-                oracle: oracle.subject.clone(),
-                subject: subject.subject.clone(),
-                expected: expected.clone(),
-                actual: actual.clone(),
-            }));
+        let (expected, actual) = ((&*oracle.subject, expected), (&*subject.subject, actual));
+        if let Some(divergence) = Divergence::between(step, op, expected, actual) {
+            return Verdict::Diverged(Box::new(divergence));
         }
     }
     let (expected, actual) = (oracle.steps.len(), subject.steps.len());

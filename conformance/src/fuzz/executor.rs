@@ -3,11 +3,11 @@
 use c_reference::Reference;
 
 use crate::model::Model;
-use crate::subject::{Core, Original};
-use crate::trace::Trace;
+use crate::subject::{Core, Original, Subject};
+use crate::trace::{Quirk, QuirkSet, Trace};
 
 use super::case::Case;
-use super::judge::{self, Outcome, Pair};
+use super::judge::{self, Outcome, Panel};
 use super::stats::Stats;
 use super::target::{Input, Target};
 
@@ -16,12 +16,12 @@ pub struct Executor {
     target: &'static Target,
     work: Work,
     stats: Stats,
+    all_quirks: QuirkSet,
 }
 
 /// The subjects of a target.
 enum Work {
-    Differential(Box<Pair<Original, Core>>),
-    Model(Box<(Pair<Model, Core>, Pair<Model, Core>)>),
+    Compare(Panel),
     UndefinedOps(Box<[Core; 2]>),
     Walk,
     Text,
@@ -58,21 +58,21 @@ impl Executor {
                 target: target.name,
                 absence: c_reference::absence().unwrap_or("it does not say why"),
             })?);
-            Work::Differential(Box::new(Pair { oracle, subject: Core::faithful() }))
+            Work::Compare(vec![Box::new(oracle), Box::new(Core::faithful())])
         } else {
-            match (target.input, target.name) {
-                (Input::Stream, _) => Work::Walk,
-                (Input::Text, _) => Work::Text,
-                (Input::Case(_), "undefined_ops") => {
-                    Work::UndefinedOps(Box::new([Core::faithful(), Core::in_default_setting()]))
+            let cores = [Core::faithful(), Core::in_default_setting()];
+            match target.input {
+                Input::Stream => Work::Walk,
+                Input::Text => Work::Text,
+                Input::Case(_) if target.undefined_ops => Work::UndefinedOps(Box::new(cores)),
+                Input::Case(_) => {
+                    let mut panel: Panel = vec![Box::new(Model::faithful())];
+                    panel.extend(cores.map(|core| Box::new(core) as Box<dyn Subject>));
+                    Work::Compare(panel)
                 }
-                (Input::Case(_), _) => Work::Model(Box::new((
-                    Pair { oracle: Model::faithful(), subject: Core::faithful() },
-                    Pair { oracle: Model::fixed(), subject: Core::in_default_setting() },
-                ))),
             }
         };
-        Ok(Self { target, work, stats: Stats::new(target.name) })
+        Ok(Self { target, work, stats: Stats::new(target.name), all_quirks: Quirk::faithful() })
     }
 
     /// What was seen so far.
@@ -108,11 +108,7 @@ impl Executor {
 
     fn judge(&mut self, trace: &Trace) -> Outcome {
         match &mut self.work {
-            Work::Differential(pair) => judge::lockstep(pair, trace),
-            Work::Model(pairs) => match judge::lockstep(&mut pairs.0, trace) {
-                Outcome::Conforms { .. } => judge::lockstep(&mut pairs.1, trace),
-                other => other,
-            },
+            Work::Compare(panel) => judge::in_step(panel, trace, &self.all_quirks),
             Work::UndefinedOps(cores) => judge::undefined_ops(cores.as_mut_slice(), trace),
             Work::Walk | Work::Text => {
                 judge::text(format!("{:?}", Case(Ok(trace.clone()))).as_bytes())

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::compare::verdict::{Divergence, Reason};
+use crate::compare::stepper::{Step, Stepper};
+use crate::compare::verdict::Reason;
 use crate::definedness::Definedness;
-use crate::model::Model;
 use crate::observation::{Event, Observation, Value};
-use crate::subject::{Core, Original, Subject};
-use crate::trace::{Op, Trace};
+use crate::subject::{Core, Subject};
+use crate::trace::{QuirkSet, Trace};
 
 use super::case::{Case, Rejected};
 
@@ -56,101 +56,41 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A subject that also knows which operations are defined in the original.
-pub(super) trait Oracle: Subject {
-    fn definedness(&self, op: &Op) -> Definedness;
-}
+/// A set of subjects, the oracle first, that are led through one case after the other.
+pub(super) type Panel = Vec<Box<dyn Subject>>;
 
-impl Oracle for Original {
-    fn definedness(&self, op: &Op) -> Definedness {
-        self.definedness(op)
-    }
-}
-
-impl Oracle for Model {
-    fn definedness(&self, op: &Op) -> Definedness {
-        self.definedness(op)
-    }
-}
-
-/// A subject, and who judges it.
-pub(super) struct Pair<O, S> {
-    pub(super) oracle: O,
-    pub(super) subject: S,
-}
-
-/// What one step came to.
-enum Step {
-    Agree,
-    LeftOut,
-    Diverged(Box<Divergence>),
-}
-
-impl<O: Oracle, S: Subject> Pair<O, S> {
-    fn begin(&mut self, trace: &Trace) -> Result<(), Reason> {
-        self.oracle.begin(&trace.world)?;
-        self.subject.begin(&trace.world)?;
-        Ok(())
-    }
-
-    fn step(&mut self, step: usize, op: &Op) -> Step {
-        match self.oracle.definedness(op) {
-            Definedness::NotApplicable => return Step::Agree,
-            Definedness::Undefined(_) => return Step::LeftOut,
-            Definedness::Defined | Definedness::Assertion(_) => {}
-        }
-        let expected = self.oracle.step(op);
-        let actual = self.subject.step(op);
-        if actual.conforms_to(&expected) {
-            self.oracle.recycle(expected);
-            self.subject.recycle(actual);
-            Step::Agree
-        } else {
-            self.diverged(step, op, expected, actual)
-        }
-    }
-
-    fn diverged(&self, step: usize, op: &Op, expected: Observation, actual: Observation) -> Step {
-        Step::Diverged(Box::new(Divergence {
-            step,
-            op: op.clone(),
-            oracle: self.oracle.name().to_owned(),
-            subject: self.subject.name().to_owned(),
-            expected,
-            actual,
-        }))
-    }
-
-    /// What happens after the last operation must agree as well.
-    fn finish(&mut self) -> Option<[Vec<Event>; 2]> {
-        let ends = [self.oracle.finish(), self.subject.finish()];
-        (ends[0] != ends[1]).then_some(ends)
-    }
-}
-
-/// Runs both over `trace`, operation by operation, up to the first difference.
-pub(super) fn lockstep<O: Oracle, S: Subject>(pair: &mut Pair<O, S>, trace: &Trace) -> Outcome {
-    if let Err(reason) = pair.begin(trace) {
-        return Outcome::Inconclusive(reason);
+/// Leads all of `panel` through `trace`, operation by operation, up to the first difference. What
+/// is undefined in the original is left out; the oracle tells what that is from its own state.
+pub(super) fn in_step(panel: &mut Panel, trace: &Trace, at_stake: &QuirkSet) -> Outcome {
+    let mut members = panel.iter_mut().map(|member| member.as_mut() as &mut dyn Subject);
+    let Some(oracle) = members.next() else { return Outcome::Inconclusive(Reason::NoOracle) };
+    let (mut stepper, unready) = match Stepper::begin(oracle, members, &trace.world, at_stake) {
+        Ok(begun) => begun,
+        Err(unready) => return Outcome::Inconclusive(unready.into()),
+    };
+    if let Some(unready) = unready.into_iter().next() {
+        return Outcome::Inconclusive(unready.into());
     }
     let mut left_out = Vec::new();
+    let mut last = None;
     for (number, op) in trace.ops.iter().enumerate() {
-        match pair.step(number - left_out.len(), op) {
-            Step::Agree => {}
-            Step::LeftOut => left_out.push(number),
-            Step::Diverged(divergence) => {
-                pair.finish();
-                let shown = without(trace, &left_out, number + 1);
-                return Failure::outcome(divergence.to_string(), Some(shown));
+        match stepper.oracle().definedness(op) {
+            Some(Definedness::NotApplicable) => stepper.skip(),
+            Some(Definedness::Undefined(_)) => left_out.push(number),
+            Some(Definedness::Defined | Definedness::Assertion(_)) | None => {
+                last = Some(op);
+                let Step { expected, divergences } = stepper.step(op);
+                if let Some(divergence) = divergences.into_iter().next() {
+                    stepper.finish(None);
+                    let shown = without(trace, &left_out, number + 1);
+                    return Failure::outcome(divergence.to_string(), Some(shown));
+                }
+                stepper.recycle(expected);
             }
         }
     }
-    if let Some([expected, actual]) = pair.finish() {
-        let what = format!(
-            "after the last operation:\n  {} (oracle): {expected:?}\n  {}: {actual:?}",
-            pair.oracle.name(),
-            pair.subject.name()
-        );
+    if let Some(late) = stepper.finish(last).into_iter().next() {
+        let what = format!("after the last operation: {late}");
         return Failure::outcome(what, Some(without(trace, &left_out, trace.ops.len())));
     }
     Outcome::Conforms { ops: trace.ops.len() as u64, left_out: left_out.len() as u64 }

@@ -18,6 +18,8 @@ pub struct Target {
     pub max_len: usize,
     /// Whether it needs the original.
     pub needs_original: bool,
+    /// Whether its cases keep the operations that are undefined in the original.
+    pub undefined_ops: bool,
 }
 
 /// What the inputs of a target are.
@@ -54,6 +56,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::Input),
         max_len: 1024,
         needs_original: true,
+        undefined_ops: false,
     },
     Target {
         name: "differential_output",
@@ -61,6 +64,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::Output),
         max_len: 1024,
         needs_original: true,
+        undefined_ops: false,
     },
     Target {
         name: "differential_duplex",
@@ -68,6 +72,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::Duplex),
         max_len: 1024,
         needs_original: true,
+        undefined_ops: false,
     },
     Target {
         name: "compression",
@@ -75,6 +80,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::Compression),
         max_len: 1024,
         needs_original: true,
+        undefined_ops: false,
     },
     Target {
         name: "model",
@@ -82,6 +88,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::All),
         max_len: 1024,
         needs_original: false,
+        undefined_ops: false,
     },
     Target {
         name: "undefined_ops",
@@ -89,6 +96,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Case(About::All),
         max_len: 1024,
         needs_original: false,
+        undefined_ops: true,
     },
     Target {
         name: "stream_walk",
@@ -96,6 +104,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Stream,
         max_len: 65536,
         needs_original: false,
+        undefined_ops: false,
     },
     Target {
         name: "trace_text",
@@ -103,6 +112,7 @@ pub const TARGETS: [Target; 8] = [
         input: Input::Text,
         max_len: 16384,
         needs_original: false,
+        undefined_ops: false,
     },
 ];
 

@@ -22,12 +22,12 @@ use crate::trace::Trace;
 /// The trace of a seed and a case number; the same pair gives the same trace.
 #[must_use]
 pub fn trace(seed: u64, case: u64) -> Trace {
-    predicted(seed, case).0
+    with_preflight(seed, case).0
 }
 
 /// The same, with its [preflight](Preflight::of), which comes for nothing.
 #[must_use]
-pub fn predicted(seed: u64, case: u64) -> (Trace, Preflight) {
+pub fn with_preflight(seed: u64, case: u64) -> (Trace, Preflight) {
     let (mut trace, preflight) = grown(&mut Seeded::new(seed, case));
     trace.origin = format!("generated: seed {seed}, case {case}");
     (trace, preflight)

@@ -259,6 +259,10 @@ impl Subject for Isolated {
         Self::NAME
     }
 
+    fn prefers_batches(&self) -> bool {
+        true
+    }
+
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
         self.world = Some(world.clone());
         self.ended = None;

@@ -24,6 +24,7 @@ pub(crate) use writer::compress_bound;
 #[derive(Debug)]
 pub struct Model {
     name: &'static str,
+    quirks: &'static [Quirk],
     streams: Vec<Option<Stream>>,
     environment: Environment,
 }
@@ -35,20 +36,31 @@ impl Model {
     /// Name of the model without any.
     pub const FIXED: &'static str = "model-fixed";
 
+    /// Name of the model where it predicts what a subject without some defect has to do.
+    pub const PREDICTION: &'static str = "model, without the defects that the subject fixes";
+
     /// The model with every defect of the original.
     #[must_use]
     pub fn faithful() -> Self {
-        Self::with_quirks(Self::FAITHFUL, Quirk::faithful())
+        Self::named(Self::FAITHFUL, &Quirk::ALL)
     }
 
     /// The model without any.
     #[must_use]
     pub fn fixed() -> Self {
-        Self::with_quirks(Self::FIXED, Quirk::fixed())
+        Self::named(Self::FIXED, &[])
     }
 
-    fn with_quirks(name: &'static str, quirks: QuirkSet) -> Self {
-        Self { name, streams: Vec::new(), environment: Environment::new(quirks) }
+    fn named(name: &'static str, quirks: &'static [Quirk]) -> Self {
+        let environment = Environment::new(quirks.iter().copied().collect());
+        Self { name, quirks, streams: Vec::new(), environment }
+    }
+
+    /// The model with some defects, to predict a subject that has these.
+    #[must_use]
+    pub fn predicting(quirks: QuirkSet) -> Self {
+        let environment = Environment::new(quirks);
+        Self { name: Self::PREDICTION, quirks: &[], streams: Vec::new(), environment }
     }
 
     /// Sets the stage for a trace in `world`.
@@ -161,6 +173,18 @@ impl Streams for Model {
 impl Subject for Model {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn quirks(&self) -> &[Quirk] {
+        self.quirks
+    }
+
+    fn is_model(&self) -> bool {
+        self.name == Self::FAITHFUL
+    }
+
+    fn definedness(&self, op: &Op) -> Option<Definedness> {
+        Some(Self::definedness(self, op))
     }
 
     fn begin(&mut self, world: &trace::World) -> Result<(), Unready> {

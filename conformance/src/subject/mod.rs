@@ -4,28 +4,56 @@
 //! operation with an [`Observation`]; [`build`] is the one place that knows them by name.
 
 mod arena;
-mod recorded;
+mod playback;
 mod reference;
 mod rust_core;
 
 pub use self::rust_core::Core;
-pub use recorded::Recorded;
+pub use playback::Playback;
 pub use reference::Original;
+
+use std::borrow::Cow;
 
 use c_reference::Reference;
 
+use crate::definedness::Definedness;
 use crate::model::Model;
 use crate::observation::{Event, Observation};
-use crate::trace::{Op, World};
+use crate::trace::{Op, Quirk, World};
 use crate::transcript::Recording;
 
 /// Carries out the operations of a trace, one at a time.
 ///
-/// [`run`](crate::compare::run::run) drives it: `begin`, then `step` for every operation that the
-/// [definedness](crate::definedness) finds defined or an assertion, then `finish`.
+/// The [stepper](crate::compare::stepper) drives it: `begin`, then `step` for every operation that
+/// is [defined](crate::definedness) in the original or an assertion, then `finish`. A port of
+/// `qemu-file.c` implements `name`, `begin`, `step` and `finish`, and says in `quirks` which of the
+/// original's defects it keeps; `conformance/examples/port.rs` is one in 60 lines.
 pub trait Subject {
-    /// Its name, as [`build`] knows it.
+    /// Its name in reports.
     fn name(&self) -> &'static str;
+
+    /// The defects of the original that it reproduces: all, if nothing is said. Where one of the
+    /// others is triggered, the subject is compared with the model that has these and no more.
+    fn quirks(&self) -> &[Quirk] {
+        &Quirk::ALL
+    }
+
+    /// Whether `op` may be asked now, of a subject that can tell from its own state.
+    fn definedness(&self, _op: &Op) -> Option<Definedness> {
+        None
+    }
+
+    /// Whether it is the model that [`Preflight`](crate::preflight::Preflight) lets carry out every
+    /// trace first, so that its answers are known.
+    fn is_model(&self) -> bool {
+        false
+    }
+
+    /// Whether each call is a round trip, so that a whole trace is better asked with
+    /// [`steps`](Self::steps).
+    fn prefers_batches(&self) -> bool {
+        false
+    }
 
     /// Drops everything and sets the stage for a new trace.
     ///
@@ -78,7 +106,7 @@ impl From<Reference> for Sources {
 /// The names that [`build`] knows, and what each is.
 pub const NAMES: [(&str, &str); 6] = [
     (Original::NAME, "the original C"),
-    (Recorded::NAME, "a recorded transcript of the original"),
+    (Playback::RECORDED, "a recorded transcript of the original"),
     (Core::FAITHFUL, "the Rust core with every defect of the original"),
     (Core::DEFAULT, "the Rust core in its default setting"),
     (Model::FAITHFUL, "the model with every defect of the original"),
@@ -90,7 +118,10 @@ pub const NAMES: [(&str, &str); 6] = [
 pub fn build(name: &str, sources: &Sources) -> Option<Box<dyn Subject>> {
     Some(match name {
         Original::NAME => Box::new(Original::new(sources.reference.clone()?)),
-        Recorded::NAME => Box::new(Recorded::new(sources.recording.as_ref()?)),
+        Playback::RECORDED => {
+            let steps = sources.recording.as_ref()?.steps.clone();
+            Box::new(Playback::new(Playback::RECORDED, &Quirk::ALL, Cow::Owned(steps)))
+        }
         Core::FAITHFUL => Box::new(Core::faithful()),
         Core::DEFAULT => Box::new(Core::in_default_setting()),
         Model::FAITHFUL => Box::new(Model::faithful()),

@@ -36,14 +36,6 @@ impl Original {
         }
     }
 
-    /// What `op` would be now, by what the original itself holds.
-    #[must_use]
-    pub fn definedness(&self, op: &Op) -> Definedness {
-        self.stage
-            .as_ref()
-            .map_or(Definedness::NotApplicable, |machine| definedness::of(op, &Held(machine)))
-    }
-
     fn unready(reason: impl ToString) -> Unready {
         Unready { subject: Self::NAME, reason: reason.to_string() }
     }
@@ -70,6 +62,11 @@ impl Streams for Held<'_> {
 impl Subject for Original {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    /// By what the original itself holds.
+    fn definedness(&self, op: &Op) -> Option<Definedness> {
+        self.stage.as_ref().map(|machine| definedness::of(op, &Held(machine)))
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {

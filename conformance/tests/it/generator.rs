@@ -18,7 +18,7 @@ fn name(of: &impl std::fmt::Debug) -> String {
 #[test]
 fn no_case_holds_an_undefined_operation() {
     for case in 0..10_000 {
-        let (trace, grown) = generate::predicted(2, case);
+        let (trace, grown) = generate::with_preflight(2, case);
         let preflight = Preflight::of(&trace);
         assert_eq!(grown, preflight, "case {case}");
         assert_eq!(preflight.undefined_op, None, "case {case}:\n{}", trace.to_text().unwrap());

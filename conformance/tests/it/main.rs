@@ -9,6 +9,7 @@ mod fault_injection;
 mod format;
 mod fuzz_cases;
 mod generator;
+mod port;
 mod scripted_host;
 mod seeded_defects;
 mod shrinking;

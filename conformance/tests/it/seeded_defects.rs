@@ -1,12 +1,11 @@
 //! A defect that is planted is found: subjects that are wrong in one small way.
 
-use conformance::compare::run::{judge, predicted, run};
-use conformance::compare::verdict::Verdict;
+use conformance::compare::stepper::first_divergence;
 use conformance::generate;
 use conformance::model::Model;
 use conformance::observation::{Event, Observation, Value};
 use conformance::subject::{Core, Original, Subject, Unready, build};
-use conformance::trace::{Op, World};
+use conformance::trace::{Op, Quirk, World};
 
 /// A change of an observation.
 type Fault = fn(&Op, &mut Observation);
@@ -20,6 +19,10 @@ struct Faulty {
 impl Subject for Faulty {
     fn name(&self) -> &'static str {
         self.right.name()
+    }
+
+    fn quirks(&self) -> &[Quirk] {
+        self.right.quirks()
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
@@ -48,17 +51,11 @@ fn subjects() -> Vec<&'static str> {
 fn found_in(name: &str, fault: Fault) -> usize {
     let sources = crate::common::original().unwrap_or_default();
     let mut faulty = Faulty { right: build(name, &sources).unwrap(), fault };
-    let mut fixed = Model::fixed();
-    let is_fixed = [Core::DEFAULT, Model::FIXED].contains(&name);
     (0..300)
         .filter(|case| {
-            let (trace, preflight) = generate::predicted(6, *case);
-            let oracle = if is_fixed && !preflight.triggered.is_empty() {
-                run(&mut fixed, &trace, &preflight).unwrap()
-            } else {
-                predicted(&preflight)
-            };
-            matches!(judge(&mut faulty, &trace, &preflight, &oracle), Verdict::Diverged(_))
+            let (trace, preflight) = generate::with_preflight(6, *case);
+            let mut oracle = preflight.playback();
+            first_divergence(&mut oracle, &mut faulty, &trace, &preflight).unwrap().is_some()
         })
         .count()
 }

@@ -48,7 +48,8 @@ fn together(judge: &mut Judge, cases: &[(Trace, Preflight)]) -> Result<f64, Erro
 }
 
 pub(crate) fn measure(effort: Effort) -> Result<Line, Error> {
-    let cases: Vec<_> = (0..effort.cases).map(|case| generate::predicted(SEED, case)).collect();
+    let cases: Vec<_> =
+        (0..effort.cases).map(|case| generate::with_preflight(SEED, case)).collect();
     let (mut original, mut core) = (original()?, Core::faithful());
     let mut judge = judge()?;
     let [mut c, mut rust, mut both] = [f64::INFINITY; 3];

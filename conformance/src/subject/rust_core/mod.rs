@@ -11,7 +11,7 @@ use qemufile_core::{Compressor, Config, GuestMemory, Quirks, Stream, TransferCou
 use super::arena::Arenas;
 use super::{Subject, Unready};
 use crate::observation::{Event, Observation, StreamState, Value};
-use crate::trace::{Op, World};
+use crate::trace::{Op, Quirk, World};
 use adapter::{ScriptedChannel, Shared};
 use calls::{NonBlocking, Side, Waiting};
 
@@ -71,6 +71,10 @@ impl Core {
 impl Subject for Core {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn quirks(&self) -> &[Quirk] {
+        if self.quirks == Quirks::FAITHFUL { &Quirk::ALL } else { &[] }
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
