@@ -13,7 +13,7 @@
 //! stay in their bounds follows from the rest, as no defined call moves the cursor out of them;
 //! that queued buffers are alive follows from the one arena, which outlives all streams.
 
-use crate::trace::Op;
+use crate::trace::{Op, Side};
 
 /// Bytes that a stream buffers. C: `IO_BUF_SIZE`, L37.
 pub const BUFFER: usize = 32768;
@@ -91,21 +91,6 @@ pub fn of(op: &Op, streams: &impl Streams) -> Definedness {
     }
     let writes = roles[0] == Some(Role::Writing);
     match op {
-        Op::NewInput { .. }
-        | Op::NewOutput { .. }
-        | Op::GetReturnPath { .. }
-        | Op::GetChannel { .. }
-        | Op::SetBlocking { .. }
-        | Op::Shutdown { .. }
-        | Op::Close { .. }
-        | Op::GetError { .. }
-        | Op::GetErrorObj { .. }
-        | Op::GetErrorObjAny { .. }
-        | Op::SetError { .. }
-        | Op::SetErrorObj { .. }
-        | Op::Flush { .. }
-        | Op::ChangeArena { .. } => Definedness::Defined,
-
         Op::PeekBuffer { size, offset, .. } => {
             if writes {
                 Definedness::Assertion(480)
@@ -134,19 +119,10 @@ pub fn of(op: &Op, streams: &impl Streams) -> Definedness {
             Ok(offset) if offset >= BUFFER => Definedness::Assertion(591),
             Ok(_) => Definedness::Defined,
         },
-        Op::Skip { .. } | Op::GetToFd { .. } if writes => Definedness::Undefined(Undefined::Role),
-        Op::Skip { size, .. } => match usize::try_from(*size) {
+        Op::Skip { size, .. } if !writes => match usize::try_from(*size) {
             Ok(size) if size <= BUFFER => Definedness::Defined,
             _ => Definedness::Undefined(Undefined::Skip),
         },
-        Op::GetBuffer { .. }
-        | Op::GetBufferInPlace { .. }
-        | Op::GetByte { .. }
-        | Op::GetBe16 { .. }
-        | Op::GetBe32 { .. }
-        | Op::GetBe64 { .. }
-        | Op::GetCountedString { .. }
-        | Op::GetToFd { .. } => Definedness::Defined,
 
         Op::Transferred { .. } if !writes => Definedness::Assertion(617),
         Op::BufferEmpty { .. } if !writes => Definedness::Assertion(745),
@@ -156,21 +132,20 @@ pub fn of(op: &Op, streams: &impl Streams) -> Definedness {
         Op::PutStream { .. } if roles[1] == Some(Role::Reading) => {
             Definedness::Undefined(Undefined::Role)
         }
-        _ if !writes => Definedness::Undefined(Undefined::Role),
-        Op::PutCountedString { text, .. } if text.len() > MAX_STRING => Definedness::Assertion(775),
-        Op::PutCompressionData { stream, .. } if streams.index(*stream) > MAX_COMPRESSION_INDEX => {
+        Op::PutCountedString { text, .. } if writes && text.len() > MAX_STRING => {
+            Definedness::Assertion(775)
+        }
+        Op::PutCompressionData { stream, .. }
+            if writes && streams.index(*stream) > MAX_COMPRESSION_INDEX =>
+        {
             Definedness::Undefined(Undefined::CompressionIndex)
         }
-        Op::PutBuffer { .. }
-        | Op::PutBufferAsync { .. }
-        | Op::PutByte { .. }
-        | Op::PutBe16 { .. }
-        | Op::PutBe32 { .. }
-        | Op::PutBe64 { .. }
-        | Op::PutCountedString { .. }
-        | Op::PutCompressionData { .. }
-        | Op::PutStream { .. }
-        | Op::Transferred { .. }
-        | Op::BufferEmpty { .. } => Definedness::Defined,
+
+        // Nothing else looks at more than the direction of the stream.
+        _ => match op.kind().side {
+            Side::Reads if writes => Definedness::Undefined(Undefined::Role),
+            Side::Writes if !writes => Definedness::Undefined(Undefined::Role),
+            _ => Definedness::Defined,
+        },
     }
 }

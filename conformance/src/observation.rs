@@ -43,6 +43,12 @@ impl Observation {
         lines
     }
 
+    /// Whether the subject broke.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.value, Value::Broken(_) | Value::BrokenOnce(_))
+    }
+
     /// Whether this is what `expected` demands. Equality, but for one point: where the original
     /// hits an assertion, a subject may refuse the call by its types or with an error instead.
     #[must_use]
@@ -72,6 +78,8 @@ pub enum Value {
     Refused,
     /// The subject broke: it crashed, hung, or did what no value describes.
     Broken(String),
+    /// It broke among other operations, and not when the trace was carried out alone.
+    BrokenOnce(String),
     /// A new stream, by its index.
     Stream(usize),
     /// A channel, by its index.

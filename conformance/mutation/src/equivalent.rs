@@ -1,11 +1,15 @@
 //! Mutants that no caller can tell from the original, each with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mutant;
+use super::build::Made;
 use super::handwritten::{ListError, check_header, read};
+use super::score::{LEAST, Tried};
 
 /// The list. A reason may hold for several mutants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,4 +55,74 @@ pub fn load(path: &Path, pinned: &str) -> Result<Equivalents, ListError> {
         }
     }
     Ok(equivalents)
+}
+
+/// What is wrong with the list of equivalent mutants, or with the measurement as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListFault {
+    /// No mutant has this name.
+    Unknown(String),
+    /// A trace kills this one.
+    Killed(String),
+    /// This one is not run with this compiler.
+    NotRun(String),
+    /// This function has no mutant.
+    NoMutant(String),
+    /// So few mutants compile that they prove little.
+    TooFew(usize),
+}
+
+impl fmt::Display for ListFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(name) => write!(
+                f,
+                "the list of equivalent mutants names {name}, and there is no such mutant"
+            ),
+            Self::Killed(name) => {
+                write!(f, "{name} is listed as equivalent, and a trace kills it")
+            }
+            Self::NotRun(name) => {
+                write!(f, "{name} is listed as equivalent, which is not run with this compiler")
+            }
+            Self::NoMutant(function) => write!(f, "{function} has no mutant"),
+            Self::TooFew(count) => {
+                write!(f, "{count} mutants compile, and fewer than {LEAST} prove little")
+            }
+        }
+    }
+}
+
+/// What the list of equivalent mutants says that is not so.
+pub(crate) fn faults_of(
+    equivalents: &Equivalents,
+    made: &[(&Mutant, Made)],
+    tried: &[Tried<'_>],
+) -> Vec<ListFault> {
+    let known: BTreeSet<&str> = made.iter().map(|(mutant, _)| mutant.id.as_str()).collect();
+    let killed: BTreeSet<&str> = tried
+        .iter()
+        .filter(|(_, kill)| kill.is_some())
+        .map(|(mutant, _)| mutant.id.as_str())
+        .collect();
+    let needless: BTreeSet<&str> = made
+        .iter()
+        .filter(|(_, made)| !matches!(made, Made::Object(_)))
+        .map(|(mutant, _)| mutant.id.as_str())
+        .collect();
+    equivalents
+        .keys()
+        .filter_map(|name| {
+            if !known.contains(name.as_str()) {
+                Some(ListFault::Unknown(name.clone()))
+            } else if killed.contains(name.as_str()) {
+                Some(ListFault::Killed(name.clone()))
+            } else if needless.contains(name.as_str()) {
+                Some(ListFault::NotRun(name.clone()))
+            } else {
+                None
+            }
+        })
+        .collect()
 }

@@ -1,13 +1,13 @@
 //! The kill table: what became of every mutant.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 use super::Mutant;
 use super::build::Made;
-use super::equivalent::Equivalents;
+use super::equivalent::{Equivalents, ListFault, faults_of};
 use super::search::Times;
 use super::suite::Kill;
 
@@ -24,9 +24,9 @@ pub struct Score {
     /// By rule.
     pub rules: Vec<Row>,
     /// Those that no trace kills and that are not listed as equivalent.
-    pub survivors: Vec<String>,
+    pub survivors: Vec<Survivor>,
     /// What is wrong with the list of equivalent mutants, one sentence each.
-    pub equivalents: Vec<String>,
+    pub equivalents: Vec<ListFault>,
     /// The killed ones.
     pub killed: Vec<Killed>,
     /// How long a search from nothing takes, where it was measured.
@@ -91,6 +91,21 @@ pub struct Killed {
     pub difference: String,
 }
 
+/// A mutant that no trace kills and that is not listed as equivalent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survivor {
+    /// Its name.
+    pub mutant: String,
+    /// The function that is changed.
+    pub function: String,
+}
+
+impl fmt::Display for Survivor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.mutant, self.function)
+    }
+}
+
 /// A mutant that was run, and how it was found.
 pub type Tried<'a> = (&'a Mutant, Option<Kill>);
 
@@ -146,7 +161,10 @@ impl Score {
                 }
                 None => {
                     count(mutant, |counts| counts.survived += 1);
-                    table.survivors.push(format!("{} in {}", mutant.id, mutant.function));
+                    table.survivors.push(Survivor {
+                        mutant: mutant.id.clone(),
+                        function: mutant.function.clone(),
+                    });
                 }
             }
         }
@@ -157,13 +175,10 @@ impl Score {
         table.rules = by_rule.iter().map(row).collect();
         table.equivalents = faults_of(equivalents, made, tried);
         for name in functions.iter().filter(|name| !by_function.contains_key(*name)) {
-            table.equivalents.push(format!("{name} has no mutant"));
+            table.equivalents.push(ListFault::NoMutant(name.clone()));
         }
         if table.total.compiled() < LEAST {
-            table.equivalents.push(format!(
-                "{} mutants compile, and fewer than {LEAST} prove little",
-                table.total.compiled()
-            ));
+            table.equivalents.push(ListFault::TooFew(table.total.compiled()));
         }
         table
     }
@@ -233,42 +248,6 @@ impl Score {
             self.share(),
         )
     }
-}
-
-/// What the list of equivalent mutants says that is not so.
-fn faults_of(
-    equivalents: &Equivalents,
-    made: &[(&Mutant, Made)],
-    tried: &[Tried<'_>],
-) -> Vec<String> {
-    let known: BTreeSet<&str> = made.iter().map(|(mutant, _)| mutant.id.as_str()).collect();
-    let killed: BTreeSet<&str> = tried
-        .iter()
-        .filter(|(_, kill)| kill.is_some())
-        .map(|(mutant, _)| mutant.id.as_str())
-        .collect();
-    let needless: BTreeSet<&str> = made
-        .iter()
-        .filter(|(_, made)| !matches!(made, Made::Object(_)))
-        .map(|(mutant, _)| mutant.id.as_str())
-        .collect();
-    equivalents
-        .keys()
-        .filter_map(|name| {
-            let name = name.as_str();
-            if !known.contains(name) {
-                Some(format!(
-                    "the list of equivalent mutants names {name}, and there is no such mutant"
-                ))
-            } else if killed.contains(name) {
-                Some(format!("{name} is listed as equivalent, and a trace kills it"))
-            } else if needless.contains(name) {
-                Some(format!("{name} is listed as equivalent, which is not run with this compiler"))
-            } else {
-                None
-            }
-        })
-        .collect()
 }
 
 const WIDTH: usize = 30;

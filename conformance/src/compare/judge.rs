@@ -5,7 +5,6 @@ use super::sanity::{Vacuous, probe};
 use super::stepper::Stepper;
 use super::verdict::{Divergence, Reason, undeclared};
 use crate::model::Model;
-use crate::observation::{Observation, Value};
 use crate::preflight::Preflight;
 use crate::subject::{Playback, Subject};
 use crate::trace::Trace;
@@ -43,9 +42,10 @@ impl Fault {
     /// crashed or hung, each further case costs much and tells little.
     #[must_use]
     pub fn weight(faults: &[Self]) -> usize {
-        let broke = |observation: &Observation| matches!(observation.value, Value::Broken(_));
         let heavy = faults.iter().any(|fault| match fault {
-            Self::Diverged(divergence) => broke(&divergence.expected) || broke(&divergence.actual),
+            Self::Diverged(divergence) => {
+                divergence.expected.is_broken() || divergence.actual.is_broken()
+            }
             Self::Stale { .. } | Self::Undeclared { .. } => false,
         });
         if heavy { 5 } else { 1 }

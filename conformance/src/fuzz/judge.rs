@@ -6,7 +6,7 @@ use std::fmt;
 use crate::compare::stepper::{Step, Stepper};
 use crate::compare::verdict::Reason;
 use crate::definedness::Definedness;
-use crate::observation::{Event, Observation, Value};
+use crate::observation::{Event, Observation};
 use crate::subject::{Core, Subject};
 use crate::trace::{QuirkSet, Trace};
 
@@ -122,8 +122,7 @@ pub(super) fn undefined_ops(cores: &mut [Core], trace: &Trace) -> Outcome {
             seen.push(steps);
         }
         for (number, (waiting, yielding)) in seen[0].iter().zip(&seen[1]).enumerate() {
-            let broken =
-                [waiting, yielding].into_iter().find(|step| matches!(step.value, Value::Broken(_)));
+            let broken = [waiting, yielding].into_iter().find(|step| step.is_broken());
             let what = match broken {
                 Some(broken) => format!("{} at operation {number}: {broken:?}", core.name()),
                 None if unwaited(waiting) == unwaited(yielding) => continue,

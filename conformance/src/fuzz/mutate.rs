@@ -7,7 +7,6 @@ use crate::generate::{self, Entropy, Seeded};
 use crate::trace::{Data, Op, Segment, Trace};
 
 use super::case::{self, Case, encode};
-use super::codec::op::cut;
 use super::target::About;
 
 /// The engine's own mutation of plain bytes: it changes the first `len` bytes of a buffer, to at
@@ -206,7 +205,7 @@ fn spell_out(trace: &mut Trace, entropy: &mut Entropy<'_>, engine: Engine<'_>) {
     let at = entropy.below(trace.world.channels.len());
     let Some(channel) = trace.world.channels.get_mut(at) else { return };
     let plain = matches!(&channel.input.0[..], [Segment::Bytes(_)]);
-    let mut bytes = cut(channel.input.clone(), SPELLED_OUT).to_vec();
+    let mut bytes = channel.input.clone().truncated(SPELLED_OUT).to_vec();
     if bytes.is_empty() {
         bytes.extend((0..8 + entropy.below(24)).map(|_| entropy.word().to_le_bytes()[0]));
     } else if plain {

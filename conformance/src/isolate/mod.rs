@@ -221,7 +221,8 @@ impl Isolated {
             // It broke, and not when it was alone: what an earlier trace did may be the cause.
             let text = format!("{broken}, and not again in a process of its own");
             steps.pop();
-            steps.push(self.end(text));
+            let value = Value::BrokenOnce(text.clone());
+            steps.push(Observation { value, ..self.end(text) });
         }
         steps
     }

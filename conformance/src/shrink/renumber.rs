@@ -42,7 +42,7 @@ pub(super) fn without_ops(trace: &Trace, from: usize, to: usize) -> Trace {
         .into_iter()
         .map(|(_, op)| {
             let mut op = op.clone();
-            for stream in streams_mut(&mut op).into_iter().flatten() {
+            for stream in op.streams_mut().into_iter().flatten() {
                 *stream = lower(*stream);
             }
             op
@@ -95,45 +95,5 @@ impl List {
             Self::Compressors => drop(trace.world.compressors.remove(at)),
         }
         Some(trace)
-    }
-}
-
-/// The places where an operation names streams.
-fn streams_mut(op: &mut Op) -> [Option<&mut usize>; 2] {
-    match op {
-        Op::NewInput { .. } | Op::NewOutput { .. } | Op::ChangeArena { .. } => [None, None],
-        Op::GetErrorObjAny { first, second } => [first.as_mut(), second.as_mut()],
-        Op::PutStream { stream, source } => [Some(stream), Some(source)],
-        Op::GetReturnPath { stream }
-        | Op::GetChannel { stream }
-        | Op::SetBlocking { stream, .. }
-        | Op::Shutdown { stream }
-        | Op::Close { stream }
-        | Op::GetError { stream }
-        | Op::GetErrorObj { stream }
-        | Op::SetError { stream, .. }
-        | Op::SetErrorObj { stream, .. }
-        | Op::PeekBuffer { stream, .. }
-        | Op::GetBuffer { stream, .. }
-        | Op::GetBufferInPlace { stream, .. }
-        | Op::PeekByte { stream, .. }
-        | Op::GetByte { stream }
-        | Op::GetBe16 { stream }
-        | Op::GetBe32 { stream }
-        | Op::GetBe64 { stream }
-        | Op::GetCountedString { stream }
-        | Op::Skip { stream, .. }
-        | Op::GetToFd { stream, .. }
-        | Op::PutBuffer { stream, .. }
-        | Op::PutBufferAsync { stream, .. }
-        | Op::PutByte { stream, .. }
-        | Op::PutBe16 { stream, .. }
-        | Op::PutBe32 { stream, .. }
-        | Op::PutBe64 { stream, .. }
-        | Op::PutCountedString { stream, .. }
-        | Op::PutCompressionData { stream, .. }
-        | Op::Flush { stream }
-        | Op::Transferred { stream }
-        | Op::BufferEmpty { stream } => [Some(stream), None],
     }
 }

@@ -37,7 +37,7 @@ impl Signature {
     pub fn of(divergence: &Divergence) -> Self {
         Self {
             subject: divergence.subject.clone(),
-            op: head(&divergence.op),
+            op: divergence.op.kind().name.to_owned(),
             difference: Difference::between(&divergence.expected, &divergence.actual),
         }
     }
@@ -45,24 +45,37 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} differs in {}: ", self.subject, self.op)?;
-        match &self.difference {
-            Difference::Value(expected, actual) if expected == actual => {
+        write!(f, "{} differs in {}", self.subject, self.what())
+    }
+}
+
+impl Signature {
+    /// The operation and what differs in it, whoever the subject is.
+    #[must_use]
+    pub fn what(&self) -> String {
+        format!("{}: {}", self.op, self.difference)
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(expected, actual) if expected == actual => {
                 write!(f, "another {expected}")
             }
-            Difference::Value(expected, actual) => write!(f, "{actual} instead of {expected}"),
-            Difference::Event(expected, actual) if expected == actual => {
+            Self::Value(expected, actual) => write!(f, "{actual} instead of {expected}"),
+            Self::Event(expected, actual) if expected == actual => {
                 write!(f, "another {expected}")
             }
-            Difference::Event(expected, actual) if expected.is_empty() => {
+            Self::Event(expected, actual) if expected.is_empty() => {
                 write!(f, "one {actual} too many")
             }
-            Difference::Event(expected, actual) if actual.is_empty() => {
+            Self::Event(expected, actual) if actual.is_empty() => {
                 write!(f, "{expected} is missing")
             }
-            Difference::Event(expected, actual) => write!(f, "{actual} instead of {expected}"),
-            Difference::State(field) => write!(f, "the state's {field}"),
-            Difference::None => f.write_str("nothing that has a name"),
+            Self::Event(expected, actual) => write!(f, "{actual} instead of {expected}"),
+            Self::State(field) => write!(f, "the state's {field}"),
+            Self::None => f.write_str("nothing that has a name"),
         }
     }
 }
@@ -113,7 +126,7 @@ fn field(expected: &StreamState, actual: &StreamState) -> Option<&'static str> {
 /// Kind of a result. How a subject broke is part of it: a crash is not a hang.
 fn value(value: &Value) -> String {
     match value {
-        Value::Broken(text) => without_numbers(text),
+        Value::Broken(text) | Value::BrokenOnce(text) => without_numbers(text),
         Value::Assertion { line } => format!("assertion of line {line}"),
         Value::Code(code) if *code < 0 => "negative Code".to_owned(),
         other => head(other),

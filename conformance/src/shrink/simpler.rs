@@ -1,7 +1,7 @@
 //! Simpler forms of the parts of a trace, the simplest first.
 
 use crate::trace::{
-    Answer, Channel, Data, Op, ReadStep, Segment, Shutdown, Trace, World, WriteStep,
+    Answer, Channel, Data, Field, Op, ReadStep, Segment, Shutdown, Trace, World, WriteStep,
 };
 
 /// Smaller numbers: 0, 1, 2, a half, less and less of a step down. Each of them is below `number`,
@@ -48,7 +48,7 @@ fn plainness(data: &Data) -> usize {
 /// Shorter bytes, then plainer ones of the same length.
 fn bytes(data: &Data) -> Vec<Data> {
     let mut simpler: Vec<Data> =
-        numbers(data.len()).into_iter().map(|len| front(data, len)).collect();
+        numbers(data.len()).into_iter().map(|len| data.clone().truncated(len)).collect();
     let len = data.len();
     for plain in [Segment::Counting(len), Segment::Repeat { byte: 0, len }] {
         let plain = Data(vec![plain]);
@@ -59,111 +59,48 @@ fn bytes(data: &Data) -> Vec<Data> {
     simpler
 }
 
-/// The first `len` bytes, in the form that they have.
-fn front(data: &Data, mut len: usize) -> Data {
-    let mut segments = Vec::new();
-    for segment in &data.0 {
-        if len == 0 {
-            break;
-        }
-        let taken = len.min(segment.len());
-        len -= taken;
-        segments.push(match segment {
-            Segment::Bytes(bytes) => Segment::Bytes(bytes[..taken].to_vec()),
-            Segment::Counting(_) => Segment::Counting(taken),
-            Segment::Repeat { byte, .. } => Segment::Repeat { byte: *byte, len: taken },
-            Segment::Noise { seed, .. } => Segment::Noise { seed: *seed, len: taken },
-        });
-    }
-    Data(segments)
-}
-
-fn all<T>(values: Vec<T>, form: impl Fn(T) -> Op) -> Vec<Op> {
-    values.into_iter().map(form).collect()
-}
-
 /// Simpler forms of one operation; the same function, on the same streams.
 pub(super) fn op(op: &Op) -> Vec<Op> {
-    match op.clone() {
-        Op::SetBlocking { stream, blocking: true } => {
-            vec![Op::SetBlocking { stream, blocking: false }]
-        }
-        Op::SetError { stream, code } => all(signed(code), |code| Op::SetError { stream, code }),
-        Op::SetErrorObj { stream, code, text } => {
-            let mut simpler =
-                all(signed(code), |code| Op::SetErrorObj { stream, code, text: text.clone() });
-            if text.is_some() {
-                simpler.push(Op::SetErrorObj { stream, code, text: None });
+    let mut simpler = Vec::new();
+    for number in 0..op.clone().simple_fields().len() {
+        // As many as the field has simpler values: each is set in a copy of its own.
+        for choice in 0.. {
+            let mut op = op.clone();
+            let set = op.simple_fields().into_iter().nth(number).is_some_and(|f| set(f, choice));
+            if !set {
+                break;
             }
-            if text.is_some_and(|text| text.len() > 1) {
-                simpler.push(Op::SetErrorObj { stream, code, text: Some("x".to_owned()) });
-            }
-            simpler
+            simpler.push(op);
         }
-        Op::GetErrorObjAny { first, second } => {
-            let mut simpler = Vec::new();
-            if first.is_some() {
-                simpler.push(Op::GetErrorObjAny { first: None, second });
-            }
-            if second.is_some() {
-                simpler.push(Op::GetErrorObjAny { first, second: None });
-            }
-            simpler
+    }
+    simpler
+}
+
+/// Sets a field to the simpler value of that number; false where there are no more.
+fn set(field: Field<'_>, choice: usize) -> bool {
+    fn put<T>(place: &mut T, simpler: Vec<T>, choice: usize) -> bool {
+        let chosen = simpler.into_iter().nth(choice);
+        chosen.map(|value| *place = value).is_some()
+    }
+    match field {
+        Field::Size(size) => put(size, numbers(*size), choice),
+        Field::Signed(number) => put(number, signed(*number), choice),
+        Field::Word(word) => put(word, wide((*word).into()).into_iter().map(low).collect(), choice),
+        Field::Long(long) => put(long, wide(*long), choice),
+        Field::Flag(flag) => put(flag, if *flag { vec![false] } else { Vec::new() }, choice),
+        Field::Bytes(data) => put(data, bytes(data), choice),
+        Field::Text(text) => put(text, texts(text.as_deref()), choice),
+        Field::Stream(stream) => {
+            put(stream, if stream.is_some() { vec![None] } else { Vec::new() }, choice)
         }
-        Op::PeekBuffer { stream, size, offset } => {
-            let mut simpler = all(numbers(size), |size| Op::PeekBuffer { stream, size, offset });
-            simpler.extend(all(numbers(offset), |offset| Op::PeekBuffer { stream, size, offset }));
-            simpler
-        }
-        Op::GetBuffer { stream, size } => all(numbers(size), |size| Op::GetBuffer { stream, size }),
-        Op::GetBufferInPlace { stream, size } => {
-            all(numbers(size), |size| Op::GetBufferInPlace { stream, size })
-        }
-        Op::PeekByte { stream, offset } => {
-            all(signed(offset), |offset| Op::PeekByte { stream, offset })
-        }
-        Op::Skip { stream, size } => all(signed(size), |size| Op::Skip { stream, size }),
-        Op::GetToFd { stream, sink, size } => {
-            all(numbers(size), |size| Op::GetToFd { stream, sink, size })
-        }
-        Op::PutBuffer { stream, data } => all(bytes(&data), |data| Op::PutBuffer { stream, data }),
-        Op::PutBufferAsync { stream, offset, len, may_free } => {
-            let mut simpler =
-                all(numbers(len), |len| Op::PutBufferAsync { stream, offset, len, may_free });
-            simpler.extend(all(numbers(offset), |offset| Op::PutBufferAsync {
-                stream,
-                offset,
-                len,
-                may_free,
-            }));
-            if may_free {
-                simpler.push(Op::PutBufferAsync { stream, offset, len, may_free: false });
-            }
-            simpler
-        }
-        Op::PutByte { stream, value } => all(signed(value), |value| Op::PutByte { stream, value }),
-        Op::PutBe16 { stream, value } => {
-            all(wide(value.into()), |value| Op::PutBe16 { stream, value: low(value) })
-        }
-        Op::PutBe32 { stream, value } => {
-            all(wide(value.into()), |value| Op::PutBe32 { stream, value: low(value) })
-        }
-        Op::PutBe64 { stream, value } => all(wide(value), |value| Op::PutBe64 { stream, value }),
-        Op::PutCountedString { stream, text } => {
-            all(bytes(&text), |text| Op::PutCountedString { stream, text })
-        }
-        Op::PutCompressionData { stream, compressor, data } => {
-            all(bytes(&data), |data| Op::PutCompressionData { stream, compressor, data })
-        }
-        Op::ChangeArena { offset, data } => {
-            let mut simpler = all(bytes(&data), |data| Op::ChangeArena { offset, data });
-            simpler.extend(all(numbers(offset), |offset| Op::ChangeArena {
-                offset,
-                data: data.clone(),
-            }));
-            simpler
-        }
-        _ => Vec::new(),
+    }
+}
+
+fn texts(text: Option<&str>) -> Vec<Option<String>> {
+    match text {
+        None => Vec::new(),
+        Some(text) if text.len() > 1 => vec![None, Some("x".to_owned())],
+        Some(_) => vec![None],
     }
 }
 

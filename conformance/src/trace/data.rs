@@ -146,6 +146,24 @@ impl Data {
         self.len() == 0
     }
 
+    /// The first `len` bytes at most, in the form that they have.
+    #[must_use]
+    pub fn truncated(mut self, len: usize) -> Self {
+        let mut left = len;
+        for segment in &mut self.0 {
+            let kept = segment.len().min(left);
+            left -= kept;
+            match segment {
+                Segment::Bytes(bytes) => bytes.truncate(kept),
+                Segment::Counting(len)
+                | Segment::Repeat { len, .. }
+                | Segment::Noise { len, .. } => *len = kept,
+            }
+        }
+        self.0.retain(|segment| !segment.is_empty());
+        self
+    }
+
     /// The bytes themselves.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {

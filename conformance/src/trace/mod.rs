@@ -104,6 +104,7 @@
 mod check;
 mod data;
 mod error;
+mod field;
 mod op;
 mod quirk;
 mod world;
@@ -111,7 +112,8 @@ mod world;
 pub use check::MAX_BYTES;
 pub use data::{Data, Segment};
 pub use error::{Position, TraceError};
-pub use op::Op;
+pub(crate) use field::Field;
+pub use op::{Kind, Op, Side};
 pub use quirk::{Quirk, QuirkSet};
 pub use world::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
 

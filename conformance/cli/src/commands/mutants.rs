@@ -8,6 +8,7 @@ use conformance::isolate::ReferenceFile;
 use conformance::parallel;
 use conformance::subject::Original;
 use mutation::build::{Made, make};
+use mutation::equivalent::ListFault;
 use mutation::score::Score;
 use mutation::search::{self, Times};
 use mutation::suite::{LIMIT, Suite};
@@ -84,7 +85,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     let mut table = Score::new(&functions(&text), &named, &tried, &equivalents);
     if partial {
         // A part cannot tell what the whole list should hold.
-        table.equivalents.retain(|fault| fault.contains("kills it"));
+        table.equivalents.retain(|fault| matches!(fault, ListFault::Killed(_)));
     }
     table.partial = partial;
     if let Some(seconds) = arguments.search {
@@ -189,16 +190,20 @@ fn conclude(table: Score, setup: &Setup) -> Ended {
         ..Failure::default()
     };
     report.failures.extend(table.survivors.iter().map(|survivor| {
-        let name = survivor.split(" in ").next().unwrap_or(survivor);
+        let name = &survivor.mutant;
         let command = format!("cargo run --release -- mutants --print --only '{name}'");
-        failure(survivor, "no trace kills it, and it is not listed as equivalent", command)
+        failure(
+            &survivor.to_string(),
+            "no trace kills it, and it is not listed as equivalent",
+            command,
+        )
     }));
     let faults = table.search.iter().flat_map(Times::faults);
     report.failures.extend(
         table
             .equivalents
             .iter()
-            .cloned()
+            .map(ToString::to_string)
             .chain(faults)
             .map(|fault| failure("all mutants", &fault, MUTANTS.command.to_owned())),
     );

@@ -128,27 +128,6 @@ fn clear_of_zeros(segment: &mut Segment) {
     }
 }
 
-/// The first `len` bytes, at most.
-pub(in crate::fuzz) fn cut(data: Data, len: usize) -> Data {
-    if data.len() <= len {
-        return data;
-    }
-    let mut left = len;
-    let mut kept = data.0;
-    for segment in &mut kept {
-        let keep = segment.len().min(left);
-        left -= keep;
-        match segment {
-            Segment::Bytes(bytes) => bytes.truncate(keep),
-            Segment::Counting(len) | Segment::Repeat { len, .. } | Segment::Noise { len, .. } => {
-                *len = keep;
-            }
-        }
-    }
-    kept.retain(|segment| !segment.is_empty());
-    Data(kept)
-}
-
 enum_code!(Op [36, 36 from 7] {
     NewInput { channel: Channel },
     NewOutput { channel: Channel },
@@ -215,7 +194,7 @@ pub(in crate::fuzz) fn read(from: &mut Decoder<'_, '_>) -> Option<Op> {
         }
         Op::ChangeArena { offset, data } => {
             *offset = offset.checked_rem(arena)?;
-            *data = cut(std::mem::take(data), arena - *offset);
+            *data = std::mem::take(data).truncated(arena - *offset);
         }
         _ => {}
     }

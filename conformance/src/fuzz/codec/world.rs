@@ -137,7 +137,7 @@ struct Arena;
 
 impl Code<Data> for Arena {
     fn read(from: &mut Decoder<'_, '_>) -> Option<Data> {
-        Some(super::op::cut(<Own as Code<Data>>::read(from)?, MAX_ARENA))
+        Some(<Own as Code<Data>>::read(from)?.truncated(MAX_ARENA))
     }
 
     fn write(value: &Data, into: &mut Encoder) {
