@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use conformance::fuzz::TARGETS;
+use conformance::fuzz::{Input, TARGETS, Target};
 
 /// Lines that a target may have.
 const MOST_LINES: usize = 15;
@@ -78,23 +78,24 @@ fn the_manifest_has_each_target() {
     assert_eq!(found, names());
 }
 
+/// Targets that take cases share their options and their dictionary.
+fn settings(target: &Target) -> &'static str {
+    if matches!(target.input, Input::Case(_)) { "case" } else { target.name }
+}
+
 #[test]
 fn each_target_has_options_and_a_dictionary() {
-    assert_eq!(files("fuzz/options", ".options"), names());
-    assert_eq!(files("fuzz/dictionaries", ".dict"), names());
+    let expected: BTreeSet<String> =
+        TARGETS.iter().map(|target| settings(target).to_owned()).collect();
+    assert_eq!(files("fuzz/options", ".options"), expected);
+    assert_eq!(files("fuzz/dictionaries", ".dict"), expected);
     for target in TARGETS {
-        let options = read(&format!("fuzz/options/{}.options", target.name));
-        assert!(options.starts_with("[libfuzzer]\n"), "{}", target.name);
-        assert!(
-            options.lines().any(|line| line == format!("max_len = {}", target.max_len)),
-            "{}",
-            target.name
-        );
-        assert!(
-            options.lines().any(|line| line == format!("dict = {}.dict", target.name)),
-            "{}",
-            target.name
-        );
+        let name = settings(&target);
+        let options = read(&format!("fuzz/options/{name}.options"));
+        assert!(options.starts_with("[libfuzzer]\n"), "{name}");
+        for expected in [format!("max_len = {}", target.max_len), format!("dict = {name}.dict")] {
+            assert!(options.lines().any(|line| line == expected), "{name}: no line {expected}");
+        }
     }
 }
 
@@ -129,7 +130,7 @@ fn unknown(command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(' ').collect();
     match &words[..] {
         ["bash", script, ..] => {
-            let gates = [".ci/run", "ci/fuzz-smoke", ".github/workflows/fuzz-pull-request.yml"];
+            let gates = ["ci/all", "ci/fuzz-smoke", ".github/workflows/fuzz-pull-request.yml"];
             let known = gates.iter().any(|gate| read(gate).contains(script));
             (!known).then(|| format!("no gate runs {script}"))
         }
@@ -168,14 +169,14 @@ fn the_commands_of_the_readme_are_there() {
 #[test]
 fn nothing_else_lists_targets() {
     let scripts = [
-        "ci/fuzz",
-        "ci/fuzz-merge",
-        "ci/fuzz-package",
-        "ci/fuzz-package-check",
-        "ci/fuzz-rustc",
+        "ci/fuzz/run",
+        "ci/fuzz/merge",
+        "ci/fuzz/package",
+        "ci/fuzz/package-check",
+        "ci/fuzz/rustc",
         "ci/fuzz-smoke",
-        "ci/fuzz-speed",
-        "ci/fuzz-tools",
+        "ci/fuzz/speed",
+        "ci/lib/fuzz",
     ];
     let workflows =
         [".github/workflows/fuzz-pull-request.yml", ".github/workflows/fuzz-nightly.yml"];
