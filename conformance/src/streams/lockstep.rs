@@ -1,12 +1,12 @@
 //! Several subjects behind one loader, or one writer, a step at a time.
 
+use migration_stream::{Fault, Loader, Offsets};
+
 use crate::model::Model;
 use crate::observation::{Event, Observation, Outcome, Value};
 use crate::subject::{Core, Subject, Unready};
 use crate::trace::{Op, World};
 use crate::verdict::Divergence;
-
-use super::loader::{Fault, Loader, Positions};
 
 /// Errno of what a stream says when it is over.
 const EIO: i32 = -5;
@@ -100,13 +100,13 @@ impl<'a> Lockstep<'a> {
     }
 }
 
-/// Whether a subject mends the original's defects.
-fn mends(name: &str) -> bool {
+/// Whether a subject fixes the original's defects.
+fn fixes(name: &str) -> bool {
     name == Core::DEFAULT || name == Model::MENDED
 }
 
 /// Row 1 of the contract: where a stream ends inside what was asked for, the original may hand out
-/// as many wrong bytes as there are right ones. A subject that mends this hands out the `right`
+/// as many wrong bytes as there are right ones. A subject that fixes this hands out the `right`
 /// ones; all else has to be the same.
 fn is_stale_rest(
     oracle: &str,
@@ -117,14 +117,14 @@ fn is_stale_rest(
 ) -> bool {
     let failed = expected.states.iter().any(|state| state.error == EIO);
     let same = actual.events == expected.events && actual.states == expected.states;
-    let mended = match (mends(oracle), mends(subject)) {
+    let fixed = match (fixes(oracle), fixes(subject)) {
         (false, true) => rest(&actual.value),
         (true, false) => rest(&expected.value),
         _ => None,
     };
     failed
         && same
-        && mended.is_some_and(|mended| right.starts_with(mended))
+        && fixed.is_some_and(|fixed| right.starts_with(fixed))
         && lens(expected) == lens(actual)
 }
 
@@ -141,8 +141,8 @@ fn rest(value: &Value) -> Option<&[u8]> {
 }
 
 /// A loader over subjects: channel 0 of their world is the stream, the next ones its packages.
-pub(super) struct SubjectLoader<'l, 'a> {
-    lockstep: &'l mut Lockstep<'a>,
+pub(super) struct SubjectLoader<'a> {
+    lockstep: Lockstep<'a>,
     /// Streams made so far.
     made: usize,
     /// The stream that is read.
@@ -150,35 +150,41 @@ pub(super) struct SubjectLoader<'l, 'a> {
     /// The stream to go back to.
     outer: usize,
     packages: usize,
-    positions: Positions,
+    positions: Offsets,
     /// Every read of channel 0.
     pub(super) reads: Vec<(usize, Outcome)>,
 }
 
-impl<'l, 'a> SubjectLoader<'l, 'a> {
-    /// Opens channel 0 for reading.
-    pub(super) fn new(lockstep: &'l mut Lockstep<'a>) -> Result<Self, Fault> {
-        lockstep.step(&Op::NewInput { channel: 0 })?;
-        Ok(Self::over(lockstep, 0, 1))
-    }
-
-    /// Opens channel 0 for writing, and reads what comes back.
-    pub(super) fn returning(lockstep: &'l mut Lockstep<'a>) -> Result<Self, Fault> {
-        lockstep.step(&Op::NewOutput { channel: 0 })?;
-        lockstep.step(&Op::GetReturnPath { stream: 0 })?;
-        Ok(Self::over(lockstep, 1, 2))
-    }
-
-    fn over(lockstep: &'l mut Lockstep<'a>, stream: usize, made: usize) -> Self {
+impl<'a> SubjectLoader<'a> {
+    /// Reads nothing before it is opened.
+    pub(super) fn new(lockstep: Lockstep<'a>) -> Self {
         Self {
             lockstep,
-            made,
-            stream,
-            outer: stream,
+            made: 0,
+            stream: 0,
+            outer: 0,
             packages: 0,
-            positions: Positions::new(),
+            positions: Offsets::new(),
             reads: Vec::new(),
         }
+    }
+
+    /// Opens channel 0 for reading.
+    pub(super) fn open(&mut self) -> Result<(), Fault> {
+        (self.stream, self.outer, self.made) = (0, 0, 1);
+        self.lockstep.step(&Op::NewInput { channel: 0 }).map(|_| ())
+    }
+
+    /// Opens channel 0 for writing, to read what comes back.
+    pub(super) fn open_returning(&mut self) -> Result<(), Fault> {
+        (self.stream, self.outer, self.made) = (1, 1, 2);
+        self.lockstep.step(&Op::NewOutput { channel: 0 })?;
+        self.lockstep.step(&Op::GetReturnPath { stream: 0 }).map(|_| ())
+    }
+
+    /// The subjects it reads with.
+    pub(super) fn lockstep(&mut self) -> &mut Lockstep<'a> {
+        &mut self.lockstep
     }
 
     /// Closes all streams that were made and are not closed.
@@ -247,7 +253,7 @@ fn odd(op: &Op, value: &Value) -> Fault {
     Fault::Failed(format!("{op:?} gave {value:?}"))
 }
 
-impl Loader for SubjectLoader<'_, '_> {
+impl Loader for SubjectLoader<'_> {
     fn peek_byte(&mut self, offset: usize) -> Result<u8, Fault> {
         let offset = i32::try_from(offset).unwrap_or(i32::MAX);
         let op = Op::PeekByte { stream: self.stream, offset };

@@ -1,10 +1,9 @@
 //! What is said about a stream.
 
+use migration_stream::{DescriptionSource, Summary};
 use serde::Serialize;
 
-use super::layout::FlushCounts;
-use super::plan::DescriptionSource;
-use super::summary::Summary;
+use super::flush_inference::FlushCounts;
 use crate::verdict::Divergence;
 
 /// What was done with one stream, and what came of it.

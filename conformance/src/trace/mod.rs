@@ -110,7 +110,9 @@ mod setting;
 
 pub use check::MAX_BYTES;
 pub use data::{Data, Segment};
-pub use error::{Position, TraceError};
+pub use error::TraceError;
+pub use migration_stream::text::Position;
+pub(crate) use migration_stream::text::hex;
 pub use op::Op;
 pub use quirk::{Quirk, QuirkSet};
 pub use setting::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
@@ -208,14 +210,4 @@ impl Trace {
 /// The dialect of RON that this project writes.
 pub(crate) fn text_form() -> ron::Options {
     ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .collect()
 }

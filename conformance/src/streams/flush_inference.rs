@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
+use migration_stream::RecordedWrite;
+use qemufile_core::{IO_BUF_SIZE, MAX_PIECES};
 use serde::{Deserialize, Serialize};
 
-use super::sidecar::RecordedWrite;
 use crate::trace::WriteStep;
-use qemufile_core::{IO_BUF_SIZE, MAX_PIECES};
 
 /// Why writes happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! Numbers of the migration byte stream. All integers are big-endian.
 
 /// First four bytes: "QEVM".
-pub(super) const MAGIC: u32 = 0x5145_564d;
+pub(crate) const MAGIC: u32 = 0x5145_564d;
 
 /// The version that follows the magic.
-pub(super) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 3;
 
 /// Types of records, each one byte.
-pub(super) mod record {
+pub(crate) mod record {
     pub(crate) const END_OF_STREAM: u8 = 0;
     pub(crate) const START: u8 = 1;
     pub(crate) const PART: u8 = 2;
@@ -21,7 +21,7 @@ pub(super) mod record {
 }
 
 /// Low bits of the word that leads each entry of a RAM section.
-pub(super) mod ram {
+pub(crate) mod ram {
     pub(crate) const ZERO: u64 = 0x002;
     pub(crate) const BLOCKS: u64 = 0x004;
     pub(crate) const PAGE: u64 = 0x008;
@@ -34,7 +34,7 @@ pub(super) mod ram {
 }
 
 /// Low bits of the word that leads each entry of a block section; the rest is the sector.
-pub(super) mod block {
+pub(crate) mod block {
     pub(crate) const CHUNK: u64 = 1;
     pub(crate) const END: u64 = 2;
     pub(crate) const PROGRESS: u64 = 4;
@@ -44,7 +44,7 @@ pub(super) mod block {
 }
 
 /// Flags of an entry of a dirty bitmap section.
-pub(super) mod bitmap {
+pub(crate) mod bitmap {
     pub(crate) const END: u32 = 0x01;
     pub(crate) const ZEROES: u32 = 0x02;
     pub(crate) const BITMAP_NAME: u32 = 0x04;
@@ -58,7 +58,7 @@ pub(super) mod bitmap {
 }
 
 /// Commands.
-pub(super) mod command {
+pub(crate) mod command {
     pub(crate) const OPEN_RETURN_PATH: u16 = 1;
     pub(crate) const PING: u16 = 2;
     pub(crate) const POSTCOPY_ADVISE: u16 = 3;
@@ -72,7 +72,7 @@ pub(super) mod command {
 }
 
 /// Messages of the return path.
-pub(super) mod message {
+pub(crate) mod message {
     pub(crate) const SHUT: u16 = 1;
     pub(crate) const PONG: u16 = 2;
     pub(crate) const REQUEST_PAGES_OF: u16 = 3;
@@ -83,10 +83,10 @@ pub(super) mod message {
 }
 
 /// Page size where nothing else is said.
-pub(super) const PAGE_SIZE: u64 = 4096;
+pub(crate) const PAGE_SIZE: u64 = 4096;
 
 /// Bytes of a description that a loader takes at a time.
-pub(super) const DESCRIPTION_CHUNK: usize = 4096;
+pub(crate) const DESCRIPTION_CHUNK: usize = 4096;
 
 /// Bytes of an unused field that a loader takes at a time.
-pub(super) const UNUSED_CHUNK: u64 = 1024;
+pub(crate) const UNUSED_CHUNK: u64 = 1024;

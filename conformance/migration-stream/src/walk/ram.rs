@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::error::{Problem, WalkError};
-use super::format::ram;
-use super::summary::{Page, PageContent};
-use super::walk::{MAX_NAMES, Walk};
+use super::{MAX_NAMES, Walk};
+use crate::error::{Problem, WalkError};
+use crate::format::ram;
+use crate::summary::{Page, PageContent};
 
 /// Blocks of guest memory, and what a chunk leaves for the next one.
 #[derive(Debug, Default)]

@@ -15,8 +15,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error::StreamError;
-use crate::trace::Position;
+use crate::error::StreamError;
+use crate::text::Position;
 
 /// Greatest length of such a file, in bytes.
 const MAX_LEN: u64 = 64 << 20;
@@ -61,43 +61,43 @@ pub struct MemoryHash {
 
 /// What is used of `MANIFEST.json`.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Manifest {
-    pub(super) files: Vec<Entry>,
+pub(crate) struct Manifest {
+    pub(crate) files: Vec<Entry>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Entry {
-    pub(super) file: String,
-    pub(super) size: u64,
-    pub(super) sha256: String,
-    pub(super) command: Option<String>,
-    pub(super) accepted_by_qemu: Option<bool>,
-    pub(super) return_path_file: Option<FileHash>,
+pub(crate) struct Entry {
+    pub(crate) file: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    pub(crate) command: Option<String>,
+    pub(crate) accepted_by_qemu: Option<bool>,
+    pub(crate) return_path_file: Option<FileHash>,
     #[serde(default)]
-    pub(super) verification: std::collections::BTreeMap<String, Verification>,
+    pub(crate) verification: std::collections::BTreeMap<String, Verification>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct FileHash {
-    pub(super) file: String,
-    pub(super) size: u64,
-    pub(super) sha256: String,
+pub(crate) struct FileHash {
+    pub(crate) file: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Verification {
-    pub(super) guest_memory: Option<MemoryHash>,
+pub(crate) struct Verification {
+    pub(crate) guest_memory: Option<MemoryHash>,
 }
 
 impl Entry {
     /// The machine of the command line, without its properties.
-    pub(super) fn machine(&self) -> Option<String> {
+    pub(crate) fn machine(&self) -> Option<String> {
         let mut words = self.command.as_deref()?.split_whitespace();
         words.by_ref().find(|word| matches!(*word, "-machine" | "-M"))?;
         words.next()?.split(',').next().map(str::to_owned)
     }
 
-    pub(super) fn memory(&self) -> Option<MemoryHash> {
+    pub(crate) fn memory(&self) -> Option<MemoryHash> {
         self.verification.values().find_map(|run| run.guest_memory.clone())
     }
 }
@@ -113,7 +113,7 @@ struct ChunkList {
 }
 
 /// Reads a JSON file; `None` where there is none.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StreamError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StreamError> {
     let unreadable = |error| StreamError::Unreadable { path: path.to_owned(), error };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -136,12 +136,12 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, S
     })
 }
 
-pub(super) fn meaning(path: &Path, field: &str, reason: String) -> StreamError {
+pub(crate) fn meaning(path: &Path, field: &str, reason: String) -> StreamError {
     StreamError::Meaning { path: path.to_owned(), field: field.to_owned(), reason }
 }
 
 /// The recorded reads, which must add up to the stream's length.
-pub(super) fn reads(path: &Path, size: u64) -> Result<Option<Vec<RecordedRead>>, StreamError> {
+pub(crate) fn reads(path: &Path, size: u64) -> Result<Option<Vec<RecordedRead>>, StreamError> {
     let Some(file) = read_json::<Calls<(String, usize, i64)>>(path)? else { return Ok(None) };
     let mut reads = Vec::with_capacity(file.calls.len());
     let mut total = 0_u64;
@@ -161,7 +161,7 @@ pub(super) fn reads(path: &Path, size: u64) -> Result<Option<Vec<RecordedRead>>,
 }
 
 /// The recorded writes, which must add up to the stream's length.
-pub(super) fn writes(path: &Path, size: u64) -> Result<Option<Vec<RecordedWrite>>, StreamError> {
+pub(crate) fn writes(path: &Path, size: u64) -> Result<Option<Vec<RecordedWrite>>, StreamError> {
     let Some(file) = read_json::<Calls<(String, Vec<usize>, i64)>>(path)? else { return Ok(None) };
     let mut writes = Vec::with_capacity(file.calls.len());
     let mut total = 0_u64;
@@ -194,7 +194,7 @@ fn adds_up(path: &Path, total: u64, size: u64) -> Result<(), StreamError> {
 }
 
 /// The recorded chunks; ends and failures are left out.
-pub(super) fn chunks(path: &Path) -> Result<Option<Chunks>, StreamError> {
+pub(crate) fn chunks(path: &Path) -> Result<Option<Chunks>, StreamError> {
     let Some(file) = read_json::<ChunkList>(path)? else { return Ok(None) };
     let mut chunks = Chunks::default();
     for (number, (direction, len, _)) in file.chunks.into_iter().enumerate() {

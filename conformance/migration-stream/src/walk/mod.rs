@@ -2,20 +2,28 @@
 //!
 //! It takes a stream apart by the operations that QEMU 7.2 uses, in its order, so that its channel
 //! sees the very reads that QEMU makes. Sections of devices have no length of their own: they are
-//! read by the [description](super::Description), or passed over up to their footer.
+//! read by the [description](Description), or skipped up to their footer.
 
 use std::collections::HashMap;
 
-use super::description::Description;
-use super::error::{Problem, WalkError};
-use super::format::{self, PAGE_SIZE, record};
-use super::loader::{Fault, Loader};
-use super::ram::Ram;
-use super::section::Section;
-use super::summary::{Observer, PageCounts, RowKind, SectionRow, Summary};
+use crate::description::Description;
+use crate::error::{Problem, WalkError};
+use crate::format::{self, PAGE_SIZE, record};
+use crate::loader::{Fault, Loader};
+use crate::summary::{Observer, PageCounts, RowKind, SectionRow, Summary};
+use ram::Ram;
+use section::Section;
+
+mod block;
+mod command;
+mod device;
+mod ram;
+mod section;
+
+pub use ram::apply_difference;
 
 /// Greatest number of sections, and of blocks, that are kept in mind.
-pub(super) const MAX_NAMES: usize = 1 << 16;
+const MAX_NAMES: usize = 1 << 16;
 
 /// Greatest number of notes.
 const MAX_NOTES: usize = 256;
@@ -24,12 +32,12 @@ const MAX_NOTES: usize = 256;
 const MAX_MACHINE: u32 = 4096;
 
 /// Bytes that are taken at once where the stream has more.
-pub(super) const BULK: usize = 1 << 20;
+const BULK: usize = 1 << 20;
 
 /// What is known of a stream before it is walked.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// What its devices wrote; without it their sections are passed over.
+    /// What its devices wrote; without it their sections are skipped.
     pub description: Option<Description>,
     /// Length of the stream in bytes: a loader looks for a description behind the last record
     /// only if there is something.
@@ -63,25 +71,25 @@ pub fn walk(loader: &mut dyn Loader, plan: &Plan, observer: &mut dyn Observer) -
 
 /// Whether there are more records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+enum Flow {
     More,
     Over,
 }
 
-pub(super) struct Walk<'a> {
-    pub(super) loader: &'a mut dyn Loader,
-    pub(super) observer: &'a mut dyn Observer,
-    pub(super) plan: &'a Plan,
-    pub(super) summary: Summary,
-    pub(super) sections: HashMap<u32, Section>,
-    pub(super) section: Option<String>,
-    pub(super) ram: Ram,
-    pub(super) page_size: u64,
-    pub(super) shared_ignored: bool,
-    pub(super) listening: bool,
-    pub(super) packaged: bool,
-    pub(super) fields: u64,
-    pub(super) footers: Option<bool>,
+struct Walk<'a> {
+    loader: &'a mut dyn Loader,
+    observer: &'a mut dyn Observer,
+    plan: &'a Plan,
+    summary: Summary,
+    sections: HashMap<u32, Section>,
+    section: Option<String>,
+    ram: Ram,
+    page_size: u64,
+    shared_ignored: bool,
+    listening: bool,
+    packaged: bool,
+    fields: u64,
+    footers: Option<bool>,
     bulk: Vec<u8>,
 }
 
@@ -107,11 +115,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn problem(&self, offset: u64, problem: Problem) -> WalkError {
+    fn problem(&self, offset: u64, problem: Problem) -> WalkError {
         WalkError { offset, section: self.section.clone(), problem }
     }
 
-    pub(super) fn refuse<T>(
+    fn refuse<T>(
         &self,
         offset: u64,
         what: &'static str,
@@ -122,7 +130,7 @@ impl<'a> Walk<'a> {
         Err(self.problem(offset, Problem::Unexpected { what, expected, found }))
     }
 
-    pub(super) fn too_large<T>(
+    fn too_large<T>(
         &self,
         offset: u64,
         what: &'static str,
@@ -142,19 +150,19 @@ impl<'a> Walk<'a> {
     }
 
     /// Asks the loader.
-    pub(super) fn ask<T>(
+    fn ask<T>(
         &mut self,
         operation: impl FnOnce(&mut dyn Loader) -> Result<T, Fault>,
     ) -> Result<T, WalkError> {
         operation(&mut *self.loader).map_err(|fault| self.fault(fault))
     }
 
-    pub(super) fn at(&self) -> u64 {
+    fn at(&self) -> u64 {
         self.loader.position()
     }
 
     /// Takes bytes that nobody looks at, at once as far as memory is not the stream's to spend.
-    pub(super) fn pass(&mut self, mut len: u64) -> Result<(), WalkError> {
+    fn pass(&mut self, mut len: u64) -> Result<(), WalkError> {
         while len > 0 {
             let chunk = usize::try_from(len).unwrap_or(BULK).min(BULK);
             let mut bulk = std::mem::take(&mut self.bulk);
@@ -170,7 +178,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A string with its length in a byte before it, taken as two operations.
-    pub(super) fn name(&mut self) -> Result<String, WalkError> {
+    fn name(&mut self) -> Result<String, WalkError> {
         let len = usize::from(self.ask(|loader| loader.get_byte())?);
         let mut bytes = [0; 255];
         self.ask(|loader| loader.get_buffer(&mut bytes[..len]))?;
@@ -178,12 +186,12 @@ impl<'a> Walk<'a> {
     }
 
     /// As [`name`](Self::name), taken as one operation.
-    pub(super) fn counted_string(&mut self) -> Result<String, WalkError> {
+    fn counted_string(&mut self) -> Result<String, WalkError> {
         let bytes = self.ask(|loader| loader.get_counted_string())?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub(super) fn row(&mut self, offset: u64, kind: RowKind, detail: String) {
+    fn row(&mut self, offset: u64, kind: RowKind, detail: String) {
         self.report(SectionRow {
             offset,
             len: self.at().saturating_sub(offset),
@@ -198,13 +206,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds to the notes, as long as they are few: a stream does not say how much memory it costs.
-    pub(super) fn note(&mut self, text: String) {
+    fn note(&mut self, text: String) {
         if self.summary.notes.len() < MAX_NOTES {
             self.summary.notes.push(text);
         }
     }
 
-    pub(super) fn report(&mut self, row: SectionRow) {
+    fn report(&mut self, row: SectionRow) {
         self.summary.rows += 1;
         self.observer.row(&row);
     }
@@ -239,7 +247,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the next record of the stream, or of a package.
-    pub(super) fn next_record(&mut self) -> Result<Flow, WalkError> {
+    fn next_record(&mut self) -> Result<Flow, WalkError> {
         let at = self.at();
         let kind = self.ask(|loader| loader.get_byte())?;
         self.record(at, kind)

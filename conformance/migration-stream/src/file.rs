@@ -9,11 +9,11 @@ use std::sync::Arc;
 use qemufile_core::DescriptorChannel;
 use sha2::{Digest as _, Sha256};
 
-use super::description::{Description, MAX_DESCRIPTION};
-use super::error::StreamError;
-use super::format::{self, record};
-use super::loader::CoreLoader;
-use super::sidecar::{
+use crate::description::{Description, MAX_DESCRIPTION};
+use crate::error::StreamError;
+use crate::format::{self, record};
+use crate::loader::CoreLoader;
+use crate::sidecar::{
     self, Chunks, Entry, Manifest, MemoryHash, RecordedRead, RecordedWrite, meaning,
 };
 
@@ -200,7 +200,7 @@ fn verify(path: &Path, size: u64, sha256: &str) -> Result<(), StreamError> {
         hash.update(&chunk[..count]);
         len += count as u64;
     }
-    let found = crate::trace::hex(&hash.finalize());
+    let found = crate::text::hex(&hash.finalize());
     if (len, found.as_str()) == (size, sha256) {
         return Ok(());
     }
@@ -230,6 +230,24 @@ fn machine_of(path: &Path) -> Option<String> {
 }
 
 impl StreamFile {
+    /// All its bytes, if there are at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Unreadable`]; [`StreamError::Meaning`] where it is longer.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, StreamError> {
+        read(&self.path, limit)
+    }
+
+    /// All bytes of its return path, if it has one and there are at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_reverse(&self, limit: u64) -> Result<Option<Vec<u8>>, StreamError> {
+        self.reverse.as_deref().map(|path| read(path, limit)).transpose()
+    }
+
     /// Loads it from disk with the core, without holding it in memory.
     ///
     /// # Errors
@@ -243,7 +261,7 @@ impl StreamFile {
 }
 
 /// All bytes of a file that has at most `limit`.
-pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StreamError> {
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StreamError> {
     let unreadable = |error| StreamError::Unreadable { path: path.to_owned(), error };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -259,7 +277,7 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StreamError> {
 }
 
 /// The description at the end of a stream.
-pub(super) fn description_of(path: &Path) -> Result<Option<Description>, StreamError> {
+pub(crate) fn description_of(path: &Path) -> Result<Option<Description>, StreamError> {
     let tail = || {
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();

@@ -1,14 +1,18 @@
 //! Which description a stream is walked by, and the first walk with it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use qemufile_core::MemoryChannel;
 
 use serde::{Deserialize, Serialize};
 
-use super::description::Description;
-use super::error::StreamError;
-use super::file::{StreamFile, description_of};
-use super::summary::{Observer, Page, PageContent};
-use super::walk::{Plan, Walked, walk};
+use crate::description::{Description, MAX_DESCRIPTION};
+use crate::error::StreamError;
+use crate::file::{StreamFile, description_of};
+use crate::loader::{CoreLoader, Loader};
+use crate::summary::{Observer, Page, PageContent, SectionRow};
+use crate::walk::{Plan, Walked, walk};
 
 /// Descriptions of other streams that are tried.
 const MAX_SIBLINGS: usize = 8;
@@ -21,7 +25,7 @@ pub enum DescriptionSource {
     Own,
     /// Another stream's: its name.
     Borrowed(String),
-    /// There is none that fits: devices were passed over up to their footers.
+    /// There is none that fits: devices were skipped up to their footers.
     Opaque,
 }
 
@@ -157,4 +161,42 @@ fn borrowed(
         }
     }
     Ok(found)
+}
+
+/// Tells `row` every record of a stream, in order; gives the totals.
+///
+/// # Errors
+///
+/// [`StreamError`] where the files cannot be used; [`StreamError::Walk`] where the stream is
+/// broken, after the rows up to there.
+pub fn dump(
+    file: &StreamFile,
+    options: &Options,
+    row: &mut dyn FnMut(&SectionRow),
+) -> Result<Planned, StreamError> {
+    struct Rows<'a>(&'a mut dyn FnMut(&SectionRow));
+    impl Observer for Rows<'_> {
+        fn row(&mut self, row: &SectionRow) {
+            (self.0)(row);
+        }
+    }
+    let planned = Planned::of(file, options)?;
+    match walk(&mut file.loader()?, &planned.plan, &mut Rows(row)).end {
+        Ok(()) => Ok(planned),
+        Err(error) => Err(StreamError::Walk { path: file.path.clone(), error }),
+    }
+}
+
+/// Walks a stream in memory with the core, by its own description if it has one. For streams that
+/// nobody vouches for.
+#[must_use]
+pub fn walk_bytes(bytes: &[u8]) -> Walked {
+    let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
+    let plan = Plan {
+        description: Description::find(&bytes[tail..]),
+        len: bytes.len() as u64,
+        machine: None,
+    };
+    let mut loader = CoreLoader::new(Arc::new(MemoryChannel::with_input(bytes)));
+    walk(&mut loader as &mut dyn Loader, &plan, &mut ())
 }

@@ -1,10 +1,10 @@
 //! Sections of devices, and the subsections of the configuration.
 
-use super::description::{Access, Structure};
-use super::error::{Problem, WalkError};
-use super::format::{UNUSED_CHUNK, command, record};
+use super::Walk;
 use super::section::Section;
-use super::walk::Walk;
+use crate::description::{Access, Structure};
+use crate::error::{Problem, WalkError};
+use crate::format::{UNUSED_CHUNK, command, record};
 
 /// Fields that may be visited for each byte of the stream, and in the beginning: a description
 /// can repeat fields of no length for ever.
@@ -191,7 +191,7 @@ impl Walk<'_> {
                 "configuration/uuid" => {
                     let mut uuid = [0; 16];
                     self.ask(|loader| loader.get_buffer(&mut uuid))?;
-                    self.note(format!("uuid sent: {}", crate::trace::hex(&uuid)));
+                    self.note(format!("uuid sent: {}", crate::text::hex(&uuid)));
                 }
                 "configuration/target-page-bits" => {
                     let bits = self.ask(|loader| loader.get_be32())?;

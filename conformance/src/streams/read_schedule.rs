@@ -2,22 +2,20 @@
 
 use std::num::NonZeroUsize;
 
+use migration_stream::{Options, RecordedRead, StreamFile};
+
 use crate::observation::Outcome;
 use crate::trace::{self, Data, ReadStep, World};
 
-use super::file::StreamFile;
-use super::plan::Options;
-use super::sidecar::RecordedRead;
-
 /// How the channel answers the reads.
-pub(super) struct ReadScript {
+pub(super) struct ReadSchedule {
     pub(super) name: String,
     reads: Vec<ReadStep>,
     rest: Option<NonZeroUsize>,
     pub(super) recorded: bool,
 }
 
-impl ReadScript {
+impl ReadSchedule {
     pub(super) fn by(name: String, sizes: impl IntoIterator<Item = usize>) -> Self {
         let reads = sizes.into_iter().filter_map(NonZeroUsize::new).map(ReadStep::Take).collect();
         Self { name, reads, rest: None, recorded: false }
@@ -40,18 +38,19 @@ impl ReadScript {
 
     /// All that are tried on a stream.
     pub(super) fn all(file: &StreamFile, options: &Options) -> Vec<Self> {
-        let mut scripts: Vec<Self> = file.reads.iter().map(|reads| Self::recorded(reads)).collect();
+        let mut schedules: Vec<Self> =
+            file.reads.iter().map(|reads| Self::recorded(reads)).collect();
         if let Some(chunks) = &file.chunks {
-            scripts.push(Self::by("read as it came".to_owned(), chunks.forward.iter().copied()));
+            schedules.push(Self::by("read as it came".to_owned(), chunks.forward.iter().copied()));
         }
-        scripts.extend(
+        schedules.extend(
             options
                 .chunks
                 .iter()
                 .map(|size| Self { rest: Some(*size), ..Self::by(format!("read by {size}"), []) }),
         );
-        scripts.push(Self::by("read whole".to_owned(), []));
-        scripts
+        schedules.push(Self::by("read whole".to_owned(), []));
+        schedules
     }
 
     pub(super) fn world(&self, input: &[u8], packages: &[Vec<u8>]) -> World {

@@ -1,8 +1,8 @@
 //! Sections of disks: their blocks, and their dirty bitmaps.
 
-use super::error::WalkError;
-use super::format::{bitmap, block};
-use super::walk::Walk;
+use super::Walk;
+use crate::error::WalkError;
+use crate::format::{bitmap, block};
 
 impl Walk<'_> {
     /// Takes the entries of a block section up to the end of the chunk.

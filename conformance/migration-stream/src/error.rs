@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::trace::Position;
+use crate::text::Position;
 
 /// Why a stream cannot be walked any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! The return path: messages from the destination to the source.
 
-use super::error::{Problem, WalkError};
-use super::format::message;
-use super::loader::{Fault, Loader};
+use crate::error::{Problem, WalkError};
+use crate::format::message;
+use crate::loader::{Fault, Loader};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Sections: their heads, payloads and footers.
 
-use super::error::WalkError;
-use super::format::record;
-use super::summary::{RowKind, SectionRow};
-use super::walk::{MAX_NAMES, Walk};
+use super::{MAX_NAMES, Walk};
+use crate::error::WalkError;
+use crate::format::record;
+use crate::summary::{RowKind, SectionRow};
 
 /// What kind of section an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

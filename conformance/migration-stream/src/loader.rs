@@ -120,30 +120,47 @@ pub trait Loader {
     fn position(&self) -> u64;
 }
 
-/// Where a loader is: one entry for the stream, and one for the package that it is in.
+/// Where a loader is, in bytes from the beginning of the outermost stream. For those who write a
+/// [`Loader`].
 #[derive(Debug)]
-pub(super) struct Positions(Vec<u64>);
+pub struct Offsets(
+    /// One entry for the stream, and one for the package that it is in.
+    Vec<u64>,
+);
 
-impl Positions {
-    pub(super) fn new() -> Self {
+impl Default for Offsets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Offsets {
+    /// At the beginning of a stream.
+    #[must_use]
+    pub fn new() -> Self {
         Self(vec![0])
     }
 
-    pub(super) fn current(&self) -> u64 {
+    /// Offset of the next byte.
+    #[must_use]
+    pub fn current(&self) -> u64 {
         self.0.last().copied().unwrap_or(0)
     }
 
-    pub(super) fn advance(&mut self, len: usize) {
+    /// Goes on by `len` bytes.
+    pub fn advance(&mut self, len: usize) {
         if let Some(position) = self.0.last_mut() {
             *position += len as u64;
         }
     }
 
-    pub(super) fn enter(&mut self, len: usize) {
+    /// Goes back by `len` bytes, to the beginning of a package that has been taken as a whole.
+    pub fn enter(&mut self, len: usize) {
         self.0.push(self.current().saturating_sub(len as u64));
     }
 
-    pub(super) fn leave(&mut self) {
+    /// Goes to the end of the package; without one, nothing happens.
+    pub fn leave(&mut self) {
         if self.0.len() > 1 {
             self.0.pop();
         }
@@ -154,14 +171,14 @@ impl Positions {
 pub struct CoreLoader {
     reader: Reader,
     package: Option<Reader>,
-    positions: Positions,
+    positions: Offsets,
 }
 
 impl CoreLoader {
     /// Reads from `channel`.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
-        Self { reader: Reader::new(channel), package: None, positions: Positions::new() }
+        Self { reader: Reader::new(channel), package: None, positions: Offsets::new() }
     }
 
     fn reader(&mut self) -> &mut Reader {

@@ -1,9 +1,9 @@
 //! Commands, and the package that one of them brings.
 
-use super::error::{Problem, WalkError};
-use super::format::command;
-use super::summary::RowKind;
-use super::walk::{BULK, Flow, Walk};
+use super::{BULK, Flow, Walk};
+use crate::error::{Problem, WalkError};
+use crate::format::command;
+use crate::summary::RowKind;
 
 /// Longest package that is taken on, in bytes: it is held in memory, as QEMU does.
 const MAX_PACKAGE: u32 = 32 << 20;

@@ -128,7 +128,7 @@ pub struct Summary {
     pub subsections: u64,
     /// Looks that found the byte of a subsection, and it belonged to another structure.
     pub foreign_subsections: u64,
-    /// Sections that were passed over up to their footers, for want of a description that fits.
+    /// Sections that were skipped up to their footers, for want of a description that fits.
     pub opaque: u64,
     /// Name of the machine in the configuration.
     pub machine: Option<String>,

@@ -81,7 +81,7 @@ struct Temporary {
 
 /// How a loader takes one element of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     Byte,
     Be16,
     /// So many words of 32 bits.
@@ -95,7 +95,7 @@ pub(super) enum Access {
 }
 
 impl Field {
-    pub(super) fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> Access {
         match (self.kind.as_str(), self.size) {
             ("uint8" | "int8" | "bool" | "uint8 equal" | "nullptr", 1) => Access::Byte,
             ("uint16" | "int16" | "uint16 equal", 2) => Access::Be16,
@@ -111,7 +111,7 @@ impl Field {
         }
     }
 
-    pub(super) fn elements(&self) -> u64 {
+    pub(crate) fn elements(&self) -> u64 {
         self.array_len.unwrap_or(1)
     }
 }
@@ -185,7 +185,7 @@ impl Description {
         const LEAD: usize = 6;
         let begins = |at: &usize| {
             tail[*at] == 0
-                && tail[*at + 1] == super::format::record::DESCRIPTION
+                && tail[*at + 1] == crate::format::record::DESCRIPTION
                 && tail[*at + LEAD..].starts_with(b"{\"")
         };
         (0..tail.len().saturating_sub(LEAD + 1))
