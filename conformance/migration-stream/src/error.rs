@@ -3,22 +3,26 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::text::Position;
+use crate::text::{Position, escaped};
 
 /// Why a stream cannot be walked any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("byte {offset}{}: {problem}", place(section.as_deref()))]
+#[error("byte {offset}{}: {problem}", place(section.as_deref(), field.as_deref()))]
 pub struct WalkError {
     /// Offset in the stream, in bytes, of what could not be read or is wrong.
     pub offset: u64,
     /// Name of the section, if it lies in one.
     pub section: Option<String>,
+    /// The field of the device that was being read, e.g. `env.regs[3]`, where a description names
+    /// it.
+    pub field: Option<String>,
     /// What it is.
     pub problem: Problem,
 }
 
-fn place(section: Option<&str>) -> String {
-    section.map_or_else(String::new, |name| format!(" (section {name})"))
+fn place(section: Option<&str>, field: Option<&str>) -> String {
+    let field = field.map_or_else(String::new, |field| format!(", field {}", escaped(field)));
+    section.map_or_else(String::new, |name| format!(" (section {}{field})", escaped(name)))
 }
 
 /// What a walk can stumble on.
@@ -34,10 +38,10 @@ pub enum Problem {
         wanted: usize,
     },
     /// The channel failed.
-    #[error("the stream cannot be read: {0}")]
+    #[error("the stream cannot be read: {}", escaped(_0))]
     Failed(String),
     /// A value that a loader refuses.
-    #[error("{what} is {found}, expected {expected}")]
+    #[error("{what} is {}, expected {expected}", escaped(found))]
     Unexpected {
         /// What the value is.
         what: &'static str,
@@ -57,11 +61,14 @@ pub enum Problem {
         limit: u64,
     },
     /// The device's payload is not what the JSON description says.
-    #[error("the description does not fit: {0}")]
+    #[error("the description does not fit: {}", escaped(_0))]
     Description(String),
     /// Something that only the machine's own loader can read.
     #[error("{0} cannot be read without the machine that wrote it")]
     Unsupported(&'static str),
+    /// It is no migration stream, but something that may hold one.
+    #[error("this is no migration stream but {0}")]
+    Container(String),
     /// The subjects that read the stream did not do the same.
     #[error("the subjects disagree")]
     Diverged,
@@ -113,6 +120,6 @@ pub enum StreamError {
         path: PathBuf,
         /// Where, and why.
         #[source]
-        error: WalkError,
+        error: Box<WalkError>,
     },
 }

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use qemufile_core::DescriptorChannel;
 use sha2::{Digest as _, Sha256};
 
-use crate::description::{Description, MAX_DESCRIPTION};
+use crate::container::{self, Source};
+use crate::description::{Description, Found, MAX_DESCRIPTION};
 use crate::error::StreamError;
 use crate::format::{self, record};
 use crate::loader::CoreLoader;
 use crate::sidecar::{
     self, Chunks, Entry, Manifest, MemoryHash, RecordedRead, RecordedWrite, meaning,
 };
+use crate::walk::Start;
 
 /// Name of the file that lists a directory's streams.
 const MANIFEST: &str = "MANIFEST.json";
@@ -24,6 +26,9 @@ const MANIFEST: &str = "MANIFEST.json";
 const STREAM: &str = ".bin";
 const REVERSE: &str = ".rev.bin";
 
+/// End of the name of a further channel.
+const CHANNEL: &str = ".chan";
+
 /// A stream with what is known of it.
 #[derive(Clone, Debug)]
 pub struct StreamFile {
@@ -31,8 +36,19 @@ pub struct StreamFile {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// Its length in bytes.
+    /// Length of the stream in bytes, without what stands in front of it in the file.
     pub size: u64,
+    /// Offset of the stream in the file, or in what was taken out of it.
+    pub begin: u64,
+    /// Where in the format it begins.
+    pub start: Start,
+    /// What had to be opened to get at it.
+    pub notes: Vec<String>,
+    /// What the file is, if it is no stream and cannot be opened.
+    pub closed: Option<String>,
+    /// Further channels of the same migration: `NAME.*.chan`.
+    pub channels: Vec<PathBuf>,
+    source: Source,
     /// The machine: from its configuration, else from the manifest.
     pub machine: Option<String>,
     /// Whether QEMU accepted it; absent where nobody says.
@@ -147,9 +163,8 @@ fn open(
     entry: Option<&Entry>,
     machines: &[(PathBuf, Option<String>)],
 ) -> Result<StreamFile, StreamError> {
-    let size = fs::metadata(path)
-        .map_err(|error| StreamError::Unreadable { path: path.to_owned(), error })?
-        .len();
+    let opened = container::open(path)?;
+    let size = opened.len;
     let stem = path.with_file_name(name.strip_suffix(STREAM).unwrap_or(&name));
     let beside = |end: &str| {
         let mut name = stem.clone().into_os_string();
@@ -164,7 +179,8 @@ fn open(
             verify(&path.with_file_name(&hash.file), hash.size, &hash.sha256)?;
         }
     }
-    let machine = machine_of(path).or_else(|| entry.and_then(Entry::machine));
+    let machine =
+        machine_in(&opened.source, opened.begin).or_else(|| entry.and_then(Entry::machine));
     let siblings = machines
         .iter()
         .filter(|(other, of)| entry.is_some() && other != path && of.is_some() && *of == machine)
@@ -178,6 +194,12 @@ fn open(
         chunks: sidecar::chunks(&beside(".chunks.json"))?,
         memory: entry.and_then(Entry::memory),
         path: path.to_owned(),
+        begin: opened.begin,
+        start: opened.start,
+        notes: opened.notes,
+        closed: opened.closed,
+        channels: channels_of(&stem),
+        source: opened.source,
         name,
         machine,
         reverse,
@@ -215,10 +237,15 @@ fn verify(path: &Path, size: u64, sha256: &str) -> Result<(), StreamError> {
 
 /// The machine in a stream's configuration.
 fn machine_of(path: &Path) -> Option<String> {
+    machine_in(&Source::Path(path.to_owned()), 0)
+}
+
+fn machine_in(source: &Source, begin: u64) -> Option<String> {
     const HEAD: usize = 13;
-    const LONGEST: u64 = 255;
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD as u64 + LONGEST).read_to_end(&mut head).ok()?;
+    const LONGEST: usize = 255;
+    let mut head = vec![0; HEAD + LONGEST];
+    let count = source.file().ok()?.read_at(&mut head, begin).ok()?;
+    head.truncate(count);
     let (head, rest) = head.split_at_checked(HEAD)?;
     let (magic, version) = (format::MAGIC.to_be_bytes(), format::VERSION.to_be_bytes());
     if head[..4] != magic || head[4..8] != version || head[8] != record::CONFIGURATION {
@@ -236,7 +263,13 @@ impl StreamFile {
     ///
     /// [`StreamError::Unreadable`]; [`StreamError::Meaning`] where it is longer.
     pub fn read(&self, limit: u64) -> Result<Vec<u8>, StreamError> {
-        read(&self.path, limit)
+        if self.size > limit {
+            return Err(too_long(&self.path, limit));
+        }
+        let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
+        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or_default()];
+        read_at(&*self.file()?, &mut bytes, self.begin).map_err(unreadable)?;
+        Ok(bytes)
     }
 
     /// All bytes of its return path, if it has one and there are at most `limit`.
@@ -254,9 +287,26 @@ impl StreamFile {
     ///
     /// [`StreamError::Unreadable`].
     pub fn loader(&self) -> Result<CoreLoader, StreamError> {
+        Ok(CoreLoader::of_file(self.file()?, self.begin))
+    }
+
+    fn file(&self) -> Result<Arc<File>, StreamError> {
         let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
-        let file = File::open(&self.path).map_err(unreadable)?;
-        Ok(CoreLoader::new(Arc::new(DescriptorChannel::new(file).map_err(unreadable)?)))
+        self.source.file().map_err(unreadable)
+    }
+
+    /// Its description, and what is wrong with it if it cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Unreadable`].
+    pub fn description(&self) -> Result<Found, StreamError> {
+        let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
+        let tail = self.size.min(MAX_DESCRIPTION as u64);
+        let mut bytes = vec![0; usize::try_from(tail).unwrap_or_default()];
+        let place = self.begin + self.size - tail;
+        read_at(&*self.file()?, &mut bytes, place).map_err(unreadable)?;
+        Ok(Description::look(&bytes))
     }
 }
 
@@ -267,13 +317,66 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StreamError> {
     let file = File::open(path).map_err(unreadable)?;
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        return Err(meaning(
-            path,
-            "length",
-            format!("more than {limit} bytes, which is what is held in memory"),
-        ));
+        return Err(too_long(path, limit));
     }
     Ok(bytes)
+}
+
+fn too_long(path: &Path, limit: u64) -> StreamError {
+    meaning(path, "length", format!("more than {limit} bytes, which is what is held in memory"))
+}
+
+/// Fills `bytes` from a place of a file; what lies behind its end stays as it is.
+fn read_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.read_at(&mut bytes[done..], place + done as u64) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The further channels of the migration whose main channel is `stem`.bin, in the order of names.
+fn channels_of(stem: &Path) -> Vec<PathBuf> {
+    let directory = match stem.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    };
+    let Some(stem) = stem.file_name().map(|name| format!("{}.", name.to_string_lossy())) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(&stem) && name.ends_with(CHANNEL)
+        })
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// A further channel of a migration, on its own.
+///
+/// # Errors
+///
+/// [`StreamError`].
+pub fn channel(path: &Path) -> Result<StreamFile, StreamError> {
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut file = open(path, name, None, &[])?;
+    let mut reverse = path.to_owned().into_os_string();
+    reverse.push(".rev");
+    file.reverse = Some(PathBuf::from(reverse)).filter(|path| path.is_file());
+    Ok(file)
 }
 
 /// The description at the end of a stream.

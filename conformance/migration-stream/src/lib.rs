@@ -19,7 +19,7 @@
 //!
 //! let stream = b"QEVM\0\0\0\x03\0";
 //! let mut loader = CoreLoader::new(Arc::new(MemoryChannel::with_input(stream.to_vec())));
-//! let plan = Plan { len: stream.len() as u64, ..Plan::default() };
+//! let plan = Plan { len: Some(stream.len() as u64), ..Plan::default() };
 //! assert_eq!(walk(&mut loader, &plan, &mut Print).end, Ok(()));
 //! ```
 //!
@@ -63,6 +63,7 @@
 //! | `guest_memory` | guest memory, rebuilt |
 //! | `text` | places in texts, and bytes as text |
 
+mod container;
 mod description;
 mod error;
 mod file;
@@ -77,14 +78,16 @@ pub mod text;
 mod walk;
 mod writeback;
 
-pub use description::{Description, Device, Field, MAX_DESCRIPTION, Structure};
+pub use description::{Description, Device, Field, Found, MAX_DESCRIPTION, Structure};
 pub use error::{Problem, StreamError, WalkError};
-pub use file::{Loaded, StreamFile, load};
+pub use file::{Loaded, StreamFile, channel, load};
 pub use guest_memory::GuestMemory;
 pub use loader::{CoreLoader, Fault, Loader, Offsets};
 pub use plan::{DescriptionSource, Options, Planned, dump, walk_bytes};
-pub use return_path::{Message, messages};
+pub use return_path::{Message, messages, next_message};
 pub use sidecar::{Chunks, MemoryHash, RecordedRead, RecordedWrite};
-pub use summary::{Observer, Page, PageContent, PageCounts, RowKind, SectionRow, Summary};
-pub use walk::{Plan, Walked, apply_difference, walk};
+pub use summary::{
+    FieldValue, Observer, Page, PageContent, PageCounts, RowKind, SectionHead, SectionRow, Summary,
+};
+pub use walk::{Plan, Start, Walked, apply_difference, walk};
 pub use writeback::{Echo, Put, Sink};

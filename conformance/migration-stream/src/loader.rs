@@ -1,8 +1,13 @@
 //! The operations by which a stream is loaded, and the core's reader as one that has them.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use qemufile_core::{Channel, Error, MemoryChannel, Reader};
+use qemufile_core::{Channel, Error, MemoryChannel, Reader, WrappedChannel};
+
+use crate::error::Problem;
 
 /// Why an operation of a loader gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +22,18 @@ pub enum Fault {
     /// The subjects behind the loader did not do the same.
     Diverged,
 }
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Ended { wanted } => Self::Ended { wanted },
+            Fault::Failed(text) => Self::Failed(text),
+            Fault::Diverged => Self::Diverged,
+        }
+    }
+}
+
+const NO_FILE: &str = "memory lies at fixed places (mapped-ram), and this is no file";
 
 /// What QEMU's loaders ask of a stream. C: the `qemu_get_*` and `qemu_peek_*` functions.
 ///
@@ -118,6 +135,32 @@ pub trait Loader {
 
     /// Offset of the next byte in the outermost stream; operations that failed do not count.
     fn position(&self) -> u64;
+
+    /// Bytes that are at hand: what asks for no more does not wait for the channel.
+    fn buffered(&self) -> usize {
+        0
+    }
+
+    /// Reads at a place of the file that the stream lies in, counted from the beginning of the
+    /// file, and stays where it is. C: `qemu_get_buffer_at`.
+    ///
+    /// # Errors
+    ///
+    /// See [`peek_byte`](Self::peek_byte); where there is no file but a stream.
+    fn read_at(&mut self, place: u64, into: &mut [u8]) -> Result<(), Fault> {
+        let _ = (place, into);
+        Err(Fault::Failed(NO_FILE.to_owned()))
+    }
+
+    /// Goes on at a place of the file. C: `qemu_set_offset`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](Self::read_at).
+    fn seek(&mut self, place: u64) -> Result<(), Fault> {
+        let _ = place;
+        Err(Fault::Failed(NO_FILE.to_owned()))
+    }
 }
 
 /// Where a loader is, in bytes from the beginning of the outermost stream. For those who write a
@@ -154,6 +197,13 @@ impl Offsets {
         }
     }
 
+    /// Goes to a place of the stream.
+    pub fn set(&mut self, position: u64) {
+        if let Some(last) = self.0.last_mut() {
+            *last = position;
+        }
+    }
+
     /// Goes back by `len` bytes, to the beginning of a package that has been taken as a whole.
     pub fn enter(&mut self, len: usize) {
         self.0.push(self.current().saturating_sub(len as u64));
@@ -167,18 +217,40 @@ impl Offsets {
     }
 }
 
+/// A file, read from a place of its own.
+struct FileAt {
+    file: Arc<File>,
+    place: u64,
+}
+
+impl io::Read for FileAt {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(into, self.place)?;
+        self.place += count as u64;
+        Ok(count)
+    }
+}
+
 /// Loads with the core's [`Reader`].
 pub struct CoreLoader {
     reader: Reader,
     package: Option<Reader>,
     positions: Offsets,
+    /// The file, and where the stream begins in it.
+    file: Option<(Arc<File>, u64)>,
 }
 
 impl CoreLoader {
     /// Reads from `channel`.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
-        Self { reader: Reader::new(channel), package: None, positions: Offsets::new() }
+        Self { reader: Reader::new(channel), package: None, positions: Offsets::new(), file: None }
+    }
+
+    /// Reads a file from byte `start` on, without moving the file's own position.
+    #[must_use]
+    pub fn of_file(file: Arc<File>, start: u64) -> Self {
+        Self { file: Some((Arc::clone(&file), start)), ..Self::new(at(file, start)) }
     }
 
     fn reader(&mut self) -> &mut Reader {
@@ -194,6 +266,10 @@ impl CoreLoader {
             Err(error) => Err(fault(&error, len)),
         }
     }
+}
+
+fn at(file: Arc<File>, place: u64) -> Arc<dyn Channel> {
+    Arc::new(WrappedChannel::split(FileAt { file, place }, io::sink()))
 }
 
 fn fault(error: &Error, wanted: usize) -> Fault {
@@ -279,5 +355,27 @@ impl Loader for CoreLoader {
 
     fn position(&self) -> u64 {
         self.positions.current()
+    }
+
+    fn buffered(&self) -> usize {
+        self.package.as_ref().unwrap_or(&self.reader).buffered().len()
+    }
+
+    fn read_at(&mut self, place: u64, into: &mut [u8]) -> Result<(), Fault> {
+        let Some((file, _)) = &self.file else { return Err(Fault::Failed(NO_FILE.to_owned())) };
+        match file.read_exact_at(into, place) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(Fault::Ended { wanted: into.len() })
+            }
+            Err(error) => Err(Fault::Failed(error.to_string())),
+        }
+    }
+
+    fn seek(&mut self, place: u64) -> Result<(), Fault> {
+        let Some((file, start)) = &self.file else { return Err(Fault::Failed(NO_FILE.to_owned())) };
+        self.reader = Reader::new(at(Arc::clone(file), place));
+        self.positions.set(place.saturating_sub(*start));
+        Ok(())
     }
 }

@@ -7,12 +7,12 @@ use qemufile_core::MemoryChannel;
 
 use serde::{Deserialize, Serialize};
 
-use crate::description::{Description, MAX_DESCRIPTION};
-use crate::error::StreamError;
+use crate::description::{Description, Found, MAX_DESCRIPTION};
+use crate::error::{Problem, StreamError, WalkError};
 use crate::file::{StreamFile, description_of};
 use crate::loader::{CoreLoader, Loader};
-use crate::summary::{Observer, Page, PageContent, SectionRow};
-use crate::walk::{Plan, Walked, walk};
+use crate::summary::{Observer, Page, PageContent, SectionHead, SectionRow, Summary};
+use crate::walk::{Plan, Start, Walked, walk};
 
 /// Descriptions of other streams that are tried.
 const MAX_SIBLINGS: usize = 8;
@@ -67,6 +67,12 @@ pub struct Planned {
     pub pages: Vec<u64>,
     /// Bytes of its packages.
     pub packages: Vec<Vec<u8>>,
+    /// Blocks of guest memory, with their lengths in bytes.
+    pub blocks: Vec<(String, u64)>,
+    /// Sections that were begun, by id.
+    pub sections: Vec<(u32, String)>,
+    /// What was set aside on the way, and why.
+    pub notes: Vec<String>,
 }
 
 /// Notes what the subjects' worlds and the rewriting need.
@@ -75,9 +81,19 @@ struct Notes {
     keep: bool,
     pages: Vec<u64>,
     packages: Vec<Vec<u8>>,
+    blocks: Vec<(String, u64)>,
+    sections: Vec<(u32, String)>,
 }
 
 impl Observer for Notes {
+    fn section(&mut self, head: &SectionHead<'_>) {
+        self.sections.push((head.id, head.name.to_owned()));
+    }
+
+    fn block(&mut self, name: &str, len: u64) {
+        self.blocks.push((name.to_owned(), len));
+    }
+
     fn page(&mut self, page: Page<'_>) {
         if self.keep && matches!(page.content, PageContent::Whole(_)) {
             self.pages.push(page.at);
@@ -91,48 +107,180 @@ impl Observer for Notes {
     }
 }
 
+/// Devices of a description that may misfit before all of it is set aside.
+const MAX_MISFITS: usize = 8;
+
 impl Planned {
     /// Walks a stream with the core by each description that comes into question: its own, else
     /// that of the options or of its siblings, else none. The first one by which the stream is
-    /// accepted counts; where none is, the one that came farthest.
+    /// accepted counts; where none is, the one that came farthest. QEMU believes no description:
+    /// what misfits is set aside, and noted.
     ///
     /// # Errors
     ///
     /// [`StreamError`] where a file cannot be read, or the stream to borrow from has no
     /// description. That a stream is refused is no error here, but in [`Walked::end`].
     pub fn of(file: &StreamFile, options: &Options) -> Result<Self, StreamError> {
-        if let Some(own) = description_of(&file.path)? {
-            return Self::attempt(file, options, DescriptionSource::Own, Some(own));
-        }
-        let mut best: Option<Self> = None;
-        for (name, description) in borrowed(file, options)? {
-            let planned =
-                Self::attempt(file, options, DescriptionSource::Borrowed(name), Some(description))?;
-            if planned.walked.end.is_ok() {
-                return Ok(planned);
-            }
-            best = best
-                .filter(|best| planned.walked.position <= best.walked.position)
-                .or(Some(planned));
-        }
-        let opaque = Self::attempt(file, options, DescriptionSource::Opaque, None)?;
-        let farther = |best: &Self| {
-            best.walked.position >= opaque.walked.position && opaque.walked.end.is_err()
+        Self::with(file, options, &Plan::default())
+    }
+
+    /// As [`of`](Self::of), of a further channel of a migration whose main channel was walked.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn of_channel(
+        file: &StreamFile,
+        main: &Self,
+        options: &Options,
+    ) -> Result<Self, StreamError> {
+        // What has no magic and begins with no command can only be pages.
+        let start = if file.start == Start::Header { Start::Pages } else { file.start };
+        let base = Plan {
+            page_size: Some(main.walked.page_size),
+            blocks: main.blocks.clone(),
+            sections: main.sections.clone(),
+            start,
+            ..Plan::default()
         };
-        Ok(best.filter(farther).unwrap_or(opaque))
+        Self::with(file, options, &base)
+    }
+
+    fn with(file: &StreamFile, options: &Options, base: &Plan) -> Result<Self, StreamError> {
+        let base = Plan {
+            len: Some(file.size),
+            machine: options.machine.clone(),
+            start: if base.start == Start::Header { file.start } else { base.start },
+            resumed: resumed(file),
+            ..base.clone()
+        };
+        if let Some(what) = &file.closed {
+            return Ok(Self::closed(base, what.clone()));
+        }
+        let attempt = |source, description| {
+            let plan = Plan { description, ..base.clone() };
+            Self::attempt(file, options, source, plan)
+        };
+        let mut notes = file.notes.clone();
+        let mut own = None;
+        match file.description()? {
+            Found::Usable(description) => {
+                let planned = attempt(DescriptionSource::Own, Some(description))?;
+                let planned = planned.without_misfits(file, options)?;
+                if planned.walked.end.is_ok() {
+                    return Ok(planned.noting(notes));
+                }
+                own = Some(planned);
+            }
+            Found::Unusable(reason) => {
+                notes.push(format!("the description at the end cannot be used: {reason}"));
+            }
+            Found::Nothing => {}
+        }
+        let mut best = own.clone();
+        if own.is_none() {
+            for (name, description) in borrowed(file, options)? {
+                let planned = attempt(DescriptionSource::Borrowed(name), Some(description))?;
+                if planned.walked.end.is_ok() {
+                    return Ok(planned.noting(notes));
+                }
+                best = best
+                    .filter(|best| planned.walked.position <= best.walked.position)
+                    .or(Some(planned));
+            }
+        }
+        let opaque = attempt(DescriptionSource::Opaque, None)?;
+        if let (Ok(()), Some(own)) = (&opaque.walked.end, &own) {
+            notes.extend(own.walked.end.as_ref().err().map(|error| {
+                format!("the stream's own description is set aside, as QEMU believes none: {error}")
+            }));
+        }
+        let better = |best: &Self| {
+            let farther = best.walked.position >= opaque.walked.position;
+            opaque.walked.end.is_err() && (farther || own.is_some())
+        };
+        Ok(best.filter(better).unwrap_or(opaque).noting(notes))
+    }
+
+    /// Walks again without the devices whose description misfits, one at a time.
+    fn without_misfits(
+        mut self,
+        file: &StreamFile,
+        options: &Options,
+    ) -> Result<Self, StreamError> {
+        let mut plan = self.plan.clone();
+        let mut notes = Vec::new();
+        for _ in 0..MAX_MISFITS {
+            let (Err(error), Some(description)) = (&self.walked.end, &mut plan.description) else {
+                break;
+            };
+            let Some(section) = error.section.clone() else { break };
+            let before = description.devices.len();
+            description.devices.retain(|device| device.name != section);
+            if description.devices.len() == before {
+                break;
+            }
+            notes.push(format!(
+                "the description of {section} is set aside, as QEMU believes none: {error}"
+            ));
+            let again = Self::attempt(file, options, self.source.clone(), plan.clone())?;
+            if again.walked.end.is_ok() {
+                return Ok(again.noting(notes));
+            }
+            if again.walked.position <= self.walked.position {
+                break;
+            }
+            self.walked.position = again.walked.position;
+            if let (Err(error), Err(next)) = (&mut self.walked.end, again.walked.end) {
+                // Only where to look for the next device; what is said stays the first misfit.
+                error.section = next.section;
+            }
+        }
+        Self::attempt(file, options, self.source, self.plan)
+    }
+
+    fn noting(mut self, mut notes: Vec<String>) -> Self {
+        notes.append(&mut self.notes);
+        Self { notes, ..self }
+    }
+
+    fn closed(plan: Plan, what: String) -> Self {
+        let problem = Problem::Container(what);
+        let error = WalkError { offset: 0, section: None, field: None, problem };
+        let walked =
+            Walked { summary: Summary::default(), position: 0, page_size: 0, end: Err(error) };
+        Self {
+            plan,
+            source: DescriptionSource::Opaque,
+            walked,
+            pages: Vec::new(),
+            packages: Vec::new(),
+            blocks: Vec::new(),
+            sections: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn attempt(
         file: &StreamFile,
         options: &Options,
         source: DescriptionSource,
-        description: Option<Description>,
+        plan: Plan,
     ) -> Result<Self, StreamError> {
-        let plan = Plan { description, len: file.size, machine: options.machine.clone() };
-        let mut notes = Notes { keep: file.size <= options.subject_limit, ..Notes::default() };
-        let walked = walk(&mut file.loader()?, &plan, &mut notes);
-        Ok(Self { plan, source, walked, pages: notes.pages, packages: notes.packages })
+        let mut seen = Notes { keep: file.size <= options.subject_limit, ..Notes::default() };
+        let walked = walk(&mut file.loader()?, &plan, &mut seen);
+        let Notes { pages, packages, blocks, sections, .. } = seen;
+        let notes = Vec::new();
+        Ok(Self { plan, source, walked, pages, packages, blocks, sections, notes })
     }
+}
+
+/// Whether one of the further channels resumes postcopy.
+fn resumed(file: &StreamFile) -> bool {
+    let records = |path: &PathBuf| {
+        crate::file::channel(path).is_ok_and(|channel| channel.start == Start::Records)
+    };
+    file.channels.iter().any(records)
 }
 
 /// Descriptions of other streams that may fit, with their names.
@@ -183,7 +331,7 @@ pub fn dump(
     let planned = Planned::of(file, options)?;
     match walk(&mut file.loader()?, &planned.plan, &mut Rows(row)).end {
         Ok(()) => Ok(planned),
-        Err(error) => Err(StreamError::Walk { path: file.path.clone(), error }),
+        Err(error) => Err(StreamError::Walk { path: file.path.clone(), error: Box::new(error) }),
     }
 }
 
@@ -194,8 +342,8 @@ pub fn walk_bytes(bytes: &[u8]) -> Walked {
     let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
     let plan = Plan {
         description: Description::find(&bytes[tail..]),
-        len: bytes.len() as u64,
-        machine: None,
+        len: Some(bytes.len() as u64),
+        ..Plan::default()
     };
     let mut loader = CoreLoader::new(Arc::new(MemoryChannel::with_input(bytes)));
     walk(&mut loader as &mut dyn Loader, &plan, &mut ())

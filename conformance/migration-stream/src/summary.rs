@@ -16,15 +16,23 @@ pub struct PageCounts {
     pub xbzrle: u64,
     /// Pages compressed with zlib.
     pub compressed: u64,
+    /// Pages at fixed places of the file.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mapped: u64,
     /// How many of all these leave their block's name out, as it is that of the page before.
     pub nameless: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl PageCounts {
     /// All pages.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.zero + self.page + self.xbzrle + self.compressed
+        self.zero + self.page + self.xbzrle + self.compressed + self.mapped
     }
 }
 
@@ -37,6 +45,7 @@ impl Sub for PageCounts {
             page: self.page - other.page,
             xbzrle: self.xbzrle - other.xbzrle,
             compressed: self.compressed - other.compressed,
+            mapped: self.mapped - other.mapped,
             nameless: self.nameless - other.nameless,
         }
     }
@@ -48,6 +57,7 @@ impl AddAssign for PageCounts {
         self.page += other.page;
         self.xbzrle += other.xbzrle;
         self.compressed += other.compressed;
+        self.mapped += other.mapped;
         self.nameless += other.nameless;
     }
 }
@@ -70,6 +80,10 @@ pub enum RowKind {
     Full,
     /// A command.
     Command,
+    /// A packet of a channel of packets (`multifd`).
+    Packet,
+    /// A descriptor that is handed on (`cpr-transfer`).
+    Descriptor,
     /// End of a package.
     PackageEnd,
     /// End of the records.
@@ -130,6 +144,22 @@ pub struct Summary {
     pub foreign_subsections: u64,
     /// Sections that were skipped up to their footers, for want of a description that fits.
     pub opaque: u64,
+    /// Fields whose parts the description does not have (`virtio`, for one): they were taken as
+    /// bytes, and a loader that knows them reads them otherwise.
+    #[serde(default)]
+    pub undescribed: u64,
+    /// Offset of the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_undescribed: Option<u64>,
+    /// Times that the other channels of a migration with several (`multifd`) were waited for.
+    #[serde(default)]
+    pub channel_flushes: u64,
+    /// Whether memory that source and destination share was left out (`x-ignore-shared`).
+    #[serde(default)]
+    pub shared_left_out: bool,
+    /// Whether memory lies at fixed places of the file (`mapped-ram`).
+    #[serde(default)]
+    pub mapped: bool,
     /// Name of the machine in the configuration.
     pub machine: Option<String>,
     /// Bytes behind the last one that a loader takes.
@@ -166,11 +196,62 @@ pub enum PageContent<'a> {
     Inflated(&'a [u8]),
 }
 
+/// Beginning of a section.
+#[derive(Clone, Copy, Debug)]
+pub struct SectionHead<'a> {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Its id.
+    pub id: u32,
+    /// Its name.
+    pub name: &'a str,
+    /// Its instance.
+    pub instance: u32,
+    /// Its version.
+    pub version: u32,
+}
+
+/// One element of a field of a device, as a stream has it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldValue<'a> {
+    /// Its names from the device inward, e.g. `env.regs[3]`; in a subsection after the
+    /// subsection's name and a colon.
+    pub path: &'a str,
+    /// Its type, as QEMU calls it.
+    pub kind: &'a str,
+    /// Offset in the stream, in bytes.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// Its bytes, up to the first 4096.
+    pub bytes: &'a [u8],
+}
+
 /// Told what a walk meets, as it goes.
 pub trait Observer {
     /// A record is complete.
     fn row(&mut self, row: &SectionRow) {
         let _ = row;
+    }
+
+    /// A section begins; its row comes when it is complete.
+    fn section(&mut self, head: &SectionHead<'_>) {
+        let _ = head;
+    }
+
+    /// Whether [`field`](Self::field) and [`subsection`](Self::subsection) are to be called.
+    fn wants_fields(&self) -> bool {
+        false
+    }
+
+    /// An element of a field of the device that began last.
+    fn field(&mut self, field: &FieldValue<'_>) {
+        let _ = field;
+    }
+
+    /// A subsection of that device.
+    fn subsection(&mut self, name: &str, version: u32, offset: u64) {
+        let _ = (name, version, offset);
     }
 
     /// A block of guest memory has this length in bytes.

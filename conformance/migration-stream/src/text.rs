@@ -20,8 +20,28 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// A text that a stream brought, so that a terminal shows it and does not obey it: control
+/// characters become escapes. Texts are handed on as they came; whoever prints them calls this.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let shown = |c: char| {
+        let harmless = !c.is_control()
+            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if harmless { c.to_string() } else { c.escape_default().to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(
+            super::escaped("pc.ram \u{1b}[2J\u{7}\u{202e}é"),
+            "pc.ram \\u{1b}[2J\\u{7}\\u{202e}é"
+        );
+    }
+
     #[test]
     fn bytes_become_two_digits_each() {
         assert_eq!(super::hex(&[0, 0x9f, 0xff]), "009fff");

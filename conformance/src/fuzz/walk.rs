@@ -34,8 +34,8 @@ pub(super) fn judge(bytes: &[u8]) -> Outcome {
     let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
     let plan = Plan {
         description: Description::find(&bytes[tail..]),
-        len: bytes.len() as u64,
-        machine: None,
+        len: Some(bytes.len() as u64),
+        ..Plan::default()
     };
     let channel = WrappedChannel::split(Pieces { bytes: bytes.to_vec(), position: 0 }, io::sink());
     let pieces = walk(&mut CoreLoader::new(Arc::new(channel)), &plan, &mut ());

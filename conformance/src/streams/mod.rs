@@ -24,5 +24,5 @@ mod writeback;
 pub use check::check;
 pub use flush_inference::{FlushCounts, WriteLayout};
 pub use migration_stream::*;
-pub use report::{Compared, StreamReport, StreamVerdict};
+pub use report::{ChannelReport, Compared, StreamReport, StreamVerdict};
 pub use traces::traces;

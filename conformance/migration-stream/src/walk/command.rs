@@ -1,7 +1,7 @@
 //! Commands, and the package that one of them brings.
 
 use super::{BULK, Flow, Walk};
-use crate::error::{Problem, WalkError};
+use crate::error::WalkError;
 use crate::format::command;
 use crate::summary::RowKind;
 
@@ -22,7 +22,8 @@ fn fixed_len(number: u16) -> Option<u16> {
         | command::POSTCOPY_LISTEN
         | command::POSTCOPY_RUN
         | command::POSTCOPY_RESUME
-        | command::ENABLE_COLO => Some(0),
+        | command::ENABLE_COLO
+        | command::SWITCHOVER_START => Some(0),
         _ => None,
     }
 }
@@ -31,8 +32,13 @@ impl Walk<'_> {
     pub(super) fn command(&mut self, at: u64) -> Result<Flow, WalkError> {
         let number = self.ask(|loader| loader.get_be16())?;
         let len = self.ask(|loader| loader.get_be16())?;
-        if !(command::OPEN_RETURN_PATH..=command::RECEIVED_BITMAP).contains(&number) {
-            return self.refuse(at + 1, "the number of a command", "1 to 10", number);
+        if number == 0 {
+            return self.refuse(
+                at + 1,
+                "the number of a command",
+                "1 to 11, or a later one",
+                number,
+            );
         }
         if let Some(fixed) = fixed_len(number).filter(|fixed| *fixed != len) {
             return self.refuse(at + 3, "the length of a command", fixed, len);
@@ -46,6 +52,7 @@ impl Walk<'_> {
                 "postcopy: listen".to_owned()
             }
             command::POSTCOPY_RUN => {
+                self.running = true;
                 self.row(at, RowKind::Command, "postcopy: run".to_owned());
                 return Ok(if self.packaged { Flow::Over } else { Flow::More });
             }
@@ -59,7 +66,18 @@ impl Walk<'_> {
                 format!("bitmap of {name} wanted")
             }
             command::POSTCOPY_RESUME => "postcopy: resume".to_owned(),
-            _ => return Err(self.problem(at, Problem::Unsupported("a COLO stream"))),
+            command::SWITCHOVER_START => "switchover: all iterable state has been sent".to_owned(),
+            command::ENABLE_COLO => {
+                self.note("COLO is enabled: checkpoints follow what is read here".to_owned());
+                "enable COLO".to_owned()
+            }
+            _ => {
+                self.pass(len.into())?;
+                self.note(format!(
+                    "byte {at}: command {number} is none of QEMU up to 10.2; skipped by its length, {len} bytes"
+                ));
+                format!("command {number}, skipped: {len} bytes")
+            }
         };
         self.row(at, RowKind::Command, detail);
         Ok(Flow::More)
@@ -71,6 +89,7 @@ impl Walk<'_> {
             16 => {
                 let sizes = self.ask(|loader| loader.get_be64())?;
                 let page = self.ask(|loader| loader.get_be64())?;
+                self.ram.page_sizes = Some(sizes);
                 if page != self.page_size {
                     return self.refuse(
                         at + 13,

@@ -2,9 +2,10 @@
 
 use super::Walk;
 use super::section::Section;
-use crate::description::{Access, Structure};
+use crate::description::{Access, Field, Structure};
 use crate::error::{Problem, WalkError};
-use crate::format::{UNUSED_CHUNK, command, record};
+use crate::format::{CAPABILITIES, UNUSED_CHUNK, command, record};
+use crate::summary::FieldValue;
 
 /// Fields that may be visited for each byte of the stream, and in the beginning: a description
 /// can repeat fields of no length for ever.
@@ -14,7 +15,10 @@ const FIELDS_AT_FIRST: u64 = 1 << 22;
 /// Bytes from a footer to where its successor's id or command begins: mark, id, type.
 const TO_NEXT: usize = 6;
 
-impl Walk<'_> {
+/// Bytes of an element that an observer is shown.
+const SHOWN: usize = 4096;
+
+impl<'a> Walk<'a> {
     /// Takes the payload of a device: by its description, else up to its footer.
     pub(super) fn device(&mut self, section: &Section, begins: bool) -> Result<String, WalkError> {
         let begin = self.at();
@@ -35,36 +39,64 @@ impl Walk<'_> {
         Ok(format!("payload of {} bytes", self.at() - begin))
     }
 
-    fn structure(&mut self, structure: &Structure, temporary: bool) -> Result<(), WalkError> {
+    fn structure(&mut self, structure: &'a Structure, temporary: bool) -> Result<(), WalkError> {
         match (&structure.fields, structure.size) {
-            (Some(fields), _) => {
-                for field in fields {
-                    for _ in 0..field.elements() {
-                        self.visit()?;
-                        let begin = self.at();
-                        let Some(inner) = &field.structure else {
-                            self.element(field.access())?;
-                            continue;
-                        };
-                        self.structure(inner, field.kind == "tmp")?;
-                        let walked = self.at() - begin;
-                        if walked != field.size {
-                            let reason = format!(
-                                "{} has {walked} bytes, and {} are described",
-                                field.name, field.size
-                            );
-                            return Err(self.problem(begin, Problem::Description(reason)));
-                        }
-                    }
-                }
+            (Some(fields), _) => fields.iter().try_for_each(|field| self.field(field))?,
+            (None, Some(size)) => {
+                self.path.push((structure.vmsd_name.as_deref().unwrap_or("data"), None));
+                self.element("buffer", Access::Undescribed(size))?;
+                self.path.pop();
             }
-            (None, Some(size)) => self.pass(size)?,
             (None, None) => {}
         }
         match &structure.vmsd_name {
             Some(name) => self.subsections(name, &structure.subsections, temporary),
             None => Ok(()),
         }
+    }
+
+    /// Takes all elements of a field. Where one is wrong, the path stays for the error.
+    fn field(&mut self, field: &'a Field) -> Result<(), WalkError> {
+        let elements = field.elements();
+        for number in 0..elements {
+            self.visit()?;
+            let index = field.index.or_else(|| field.array_len.map(|_| number));
+            self.path.push((&field.name, index));
+            let begin = self.at();
+            if let Some(inner) = &field.structure {
+                self.structure(inner, field.kind == "tmp")?;
+            } else if !field.list.is_empty() {
+                self.list(field)?;
+            } else {
+                self.element(&field.kind, field.access())?;
+                self.path.pop();
+                continue;
+            }
+            let walked = self.at() - begin;
+            if walked != field.size {
+                let reason = format!("{walked} bytes, and {} are described", field.size);
+                return Err(self.problem(begin, Problem::Description(reason)));
+            }
+            self.path.pop();
+        }
+        Ok(())
+    }
+
+    /// A list: a byte 1 in front of each element, and a byte 0 behind all of them.
+    fn list(&mut self, field: &'a Field) -> Result<(), WalkError> {
+        for element in field.list.iter().map(Some).chain([None]) {
+            let at = self.at();
+            let mark = self.ask(|loader| loader.get_byte())?;
+            if mark != u8::from(element.is_some()) {
+                let reason =
+                    format!("a mark in a list is {mark}, expected {}", u8::from(element.is_some()));
+                return Err(self.problem(at, Problem::Description(reason)));
+            }
+            if let Some(element) = element {
+                self.structure(element, false)?;
+            }
+        }
+        Ok(())
     }
 
     fn visit(&mut self) -> Result<(), WalkError> {
@@ -78,25 +110,59 @@ impl Walk<'_> {
         }
     }
 
-    fn element(&mut self, access: Access) -> Result<(), WalkError> {
+    fn element(&mut self, kind: &str, access: Access) -> Result<(), WalkError> {
+        let at = self.at();
+        if self.observed {
+            return self.shown_element(kind, access, at);
+        }
+        self.take(access, at, &mut |_| {})
+    }
+
+    /// Takes an element, and shows it to the observer.
+    fn shown_element(&mut self, kind: &str, access: Access, at: u64) -> Result<(), WalkError> {
+        let mut bytes = Vec::new();
+        self.take(access, at, &mut |piece| {
+            let room = SHOWN.saturating_sub(bytes.len()).min(piece.len());
+            bytes.extend_from_slice(&piece[..room]);
+        })?;
+        let path = self.field_path().unwrap_or_default();
+        let len = self.at() - at;
+        let field = FieldValue { path: &path, kind, offset: at, len, bytes: &bytes };
+        self.observer.field(&field);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        access: Access,
+        at: u64,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), WalkError> {
         match access {
-            Access::Byte => self.ask(|loader| loader.get_byte()).map(|_| ()),
-            Access::Be16 => self.ask(|loader| loader.get_be16()).map(|_| ()),
-            Access::Be32(words) => {
-                (0..words).try_for_each(|_| self.ask(|loader| loader.get_be32()).map(|_| ()))
+            Access::Byte => self.ask(|loader| loader.get_byte()).map(|byte| show(&[byte])),
+            Access::Be16 => {
+                self.ask(|loader| loader.get_be16()).map(|word| show(&word.to_be_bytes()))
             }
-            Access::Be64(words) => {
-                (0..words).try_for_each(|_| self.ask(|loader| loader.get_be64()).map(|_| ()))
-            }
+            Access::Be32(words) => (0..words).try_for_each(|_| {
+                self.ask(|loader| loader.get_be32()).map(|word| show(&word.to_be_bytes()))
+            }),
+            Access::Be64(words) => (0..words).try_for_each(|_| {
+                self.ask(|loader| loader.get_be64()).map(|word| show(&word.to_be_bytes()))
+            }),
             Access::Unused(mut size) => {
                 while size > 0 {
                     let chunk = size.min(UNUSED_CHUNK);
-                    self.pass(chunk)?;
+                    self.pass_shown(chunk, show)?;
                     size -= chunk;
                 }
                 Ok(())
             }
-            Access::Buffer(size) => self.pass(size),
+            Access::Buffer(size) => self.pass_shown(size, show),
+            Access::Undescribed(size) => {
+                self.summary.undescribed += 1;
+                self.summary.first_undescribed.get_or_insert(at);
+                self.pass_shown(size, show)
+            }
         }
     }
 
@@ -104,7 +170,7 @@ impl Walk<'_> {
     fn subsections(
         &mut self,
         name: &str,
-        expected: &[Structure],
+        expected: &'a [Structure],
         temporary: bool,
     ) -> Result<(), WalkError> {
         let mut expected = expected.iter();
@@ -123,7 +189,10 @@ impl Walk<'_> {
                 return Err(self.problem(at, Problem::Description(reason)));
             }
             self.summary.subsections += 1;
+            self.observer.subsection(&found, version, at);
+            self.path.push((subsection.vmsd_name.as_deref().unwrap_or_default(), None));
             self.structure(subsection, false)?;
+            self.path.pop();
         }
         match expected.next() {
             None => Ok(()),
@@ -173,14 +242,25 @@ impl Walk<'_> {
         while let Some(found) = self.look_for_configuration()? {
             let at = self.at();
             self.take_subsection_name(found.len())?;
-            self.ask(|loader| loader.get_be32())?;
+            let behind = self.at();
+            let version = self.ask(|loader| loader.get_be32())?;
+            if version != 1 {
+                let what = "the version of a subsection of the configuration";
+                return self.refuse(behind, what, 1, version);
+            }
             match found.as_str() {
                 "configuration/capabilities" => {
                     let count = self.ask(|loader| loader.get_be32())?;
                     let mut names = Vec::new();
                     for _ in 0..count {
+                        let at = self.at();
                         let name = self.name()?;
+                        if !CAPABILITIES.contains(&name.as_str()) {
+                            let what = "the name of a capability";
+                            return self.refuse(at, what, "one that QEMU knows", name);
+                        }
                         self.shared_ignored |= name == "x-ignore-shared";
+                        self.ram.mapped |= name == "mapped-ram";
                         // Each name costs the stream a byte at least; the note shows some.
                         if names.len() < 64 {
                             names.push(name);
@@ -190,16 +270,18 @@ impl Walk<'_> {
                 }
                 "configuration/uuid" => {
                     let mut uuid = [0; 16];
-                    self.ask(|loader| loader.get_buffer(&mut uuid))?;
+                    for byte in &mut uuid {
+                        *byte = self.ask(|loader| loader.get_byte())?;
+                    }
                     self.note(format!("uuid sent: {}", crate::text::hex(&uuid)));
                 }
                 "configuration/target-page-bits" => {
                     let bits = self.ask(|loader| loader.get_be32())?;
-                    if !(10..=16).contains(&bits) {
+                    if !(8..=16).contains(&bits) {
                         return self.refuse(
                             at,
                             "the number of bits of a page offset",
-                            "10 to 16",
+                            "8 to 16",
                             bits,
                         );
                     }
@@ -237,7 +319,13 @@ impl Walk<'_> {
             ));
         }
         loop {
-            let next = self.ask(|loader| loader.peek_byte(0))?;
+            let next = match self.ask(|loader| loader.peek_byte(0)) {
+                Err(error) if self.footers.is_none() => {
+                    let what = "a section without description and footer";
+                    return Err(WalkError { problem: Problem::Unsupported(what), ..error });
+                }
+                next => next?,
+            };
             if next == record::FOOTER && self.closes(section.id)? {
                 return Ok(());
             }
@@ -266,8 +354,7 @@ impl Walk<'_> {
             }
             record::COMMAND => {
                 let number = look(self, TO_NEXT + 2)?;
-                (command::OPEN_RETURN_PATH..=command::RECEIVED_BITMAP)
-                    .contains(&u16::from_be_bytes([number[TO_NEXT], number[TO_NEXT + 1]]))
+                command::name(u16::from_be_bytes([number[TO_NEXT], number[TO_NEXT + 1]])).is_some()
             }
             record::START | record::FULL => {
                 let len = usize::from(look(self, TO_NEXT + 5)?[TO_NEXT + 4]);

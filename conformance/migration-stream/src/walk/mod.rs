@@ -16,7 +16,10 @@ use section::Section;
 
 mod block;
 mod command;
+mod cpr;
 mod device;
+mod mapped;
+mod multifd;
 mod ram;
 mod section;
 
@@ -34,16 +37,47 @@ const MAX_MACHINE: u32 = 4096;
 /// Bytes that are taken at once where the stream has more.
 const BULK: usize = 1 << 20;
 
+/// Where in the format a stream begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With the magic, as migrations and files do.
+    #[default]
+    Header,
+    /// With a record and without a magic: the channel by which a postcopy migration is resumed.
+    Records,
+    /// With an entry of RAM: the channel of urgent pages (`postcopy-preempt`), whose blocks are
+    /// known from the main channel.
+    Pages,
+    /// With the head of a channel of packets (`multifd`).
+    Multifd,
+    /// With the head of what a QEMU hands to its successor on the same host (`cpr-transfer`).
+    Cpr,
+}
+
 /// What is known of a stream before it is walked.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// What its devices wrote; without it their sections are skipped.
+    /// What its devices wrote; without it their sections are skipped up to their footers.
     pub description: Option<Description>,
     /// Length of the stream in bytes: a loader looks for a description behind the last record
-    /// only if there is something.
-    pub len: u64,
+    /// only if there is something. Absent for a live stream: then a description is expected,
+    /// unless postcopy has begun, as QEMU expects it.
+    pub len: Option<u64>,
     /// The only machine that is accepted; any if absent.
     pub machine: Option<String>,
+    /// Bytes in a page of guest memory, where neither the description nor the configuration says;
+    /// 4096 if absent.
+    pub page_size: Option<u64>,
+    /// Where in the format the stream begins.
+    pub start: Start,
+    /// Whether a stream that ends while postcopy runs is at its end: the migration goes on through
+    /// another channel.
+    pub resumed: bool,
+    /// Blocks of guest memory that an earlier channel of the same migration named, with their
+    /// lengths in bytes.
+    pub blocks: Vec<(String, u64)>,
+    /// Sections that an earlier channel of the same migration began, by id.
+    pub sections: Vec<(u32, String)>,
 }
 
 /// How far a walk came.
@@ -65,8 +99,17 @@ pub fn walk(loader: &mut dyn Loader, plan: &Plan, observer: &mut dyn Observer) -
     let end = walk.run();
     let (position, page_size) = (walk.loader.position(), walk.page_size);
     let mut summary = walk.summary;
-    summary.left_over = plan.len.saturating_sub(position);
+    summary.left_over = plan.len.unwrap_or(position).saturating_sub(position);
     Walked { summary, position, page_size, end }
+}
+
+/// Whether a loader that is `own` takes the machine of a configuration. C:
+/// `configuration_post_load` compares no more than what was sent, up to a NUL.
+fn is_machine(sent: &str, own: &str) -> bool {
+    match sent.split_once('\0') {
+        Some((sent, _)) => own == sent,
+        None => own.starts_with(sent),
+    }
 }
 
 /// Whether there are more records.
@@ -87,36 +130,49 @@ struct Walk<'a> {
     page_size: u64,
     shared_ignored: bool,
     listening: bool,
+    running: bool,
     packaged: bool,
     fields: u64,
+    /// The fields that stand around the next byte, with the index in an array.
+    path: Vec<(&'a str, Option<u64>)>,
+    /// Whether the observer wants to be told of fields.
+    observed: bool,
     footers: Option<bool>,
     bulk: Vec<u8>,
 }
 
 impl<'a> Walk<'a> {
     fn new(loader: &'a mut dyn Loader, plan: &'a Plan, observer: &'a mut dyn Observer) -> Self {
-        let page_size =
-            plan.description.as_ref().map_or(PAGE_SIZE, |description| description.page_size);
+        let described = plan.description.as_ref().and_then(|description| description.page_size);
+        let page_size = described.or(plan.page_size).unwrap_or(PAGE_SIZE);
+        let observed = observer.wants_fields();
         Self {
             loader,
             observer,
             plan,
             summary: Summary::default(),
-            sections: HashMap::new(),
+            sections: plan
+                .sections
+                .iter()
+                .map(|(id, name)| (*id, Section::of(*id, name)))
+                .collect(),
             section: None,
-            ram: Ram::default(),
+            ram: Ram::new(&plan.blocks),
             page_size,
             shared_ignored: false,
-            listening: false,
+            listening: plan.start != Start::Header,
+            running: plan.start != Start::Header,
             packaged: false,
             fields: 0,
+            path: Vec::new(),
+            observed,
             footers: None,
             bulk: Vec::new(),
         }
     }
 
     fn problem(&self, offset: u64, problem: Problem) -> WalkError {
-        WalkError { offset, section: self.section.clone(), problem }
+        WalkError { offset, section: self.section.clone(), field: self.field_path(), problem }
     }
 
     fn refuse<T>(
@@ -140,13 +196,23 @@ impl<'a> Walk<'a> {
         Err(self.problem(offset, Problem::TooLarge { what, found, limit }))
     }
 
+    /// The field that is being read, e.g. `env.regs[3]`.
+    fn field_path(&self) -> Option<String> {
+        let mut text = String::new();
+        for (name, index) in &self.path {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            text.push_str(name);
+            if let Some(index) = index {
+                text.push_str(&format!("[{index}]"));
+            }
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
     fn fault(&self, fault: Fault) -> WalkError {
-        let problem = match fault {
-            Fault::Ended { wanted } => Problem::Ended { wanted },
-            Fault::Failed(text) => Problem::Failed(text),
-            Fault::Diverged => Problem::Diverged,
-        };
-        self.problem(self.loader.position(), problem)
+        self.problem(self.loader.position(), fault.into())
     }
 
     /// Asks the loader.
@@ -162,7 +228,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes bytes that nobody looks at, at once as far as memory is not the stream's to spend.
-    fn pass(&mut self, mut len: u64) -> Result<(), WalkError> {
+    fn pass(&mut self, len: u64) -> Result<(), WalkError> {
+        self.pass_shown(len, &mut |_| {})
+    }
+
+    /// As [`pass`](Self::pass), with somebody who looks.
+    fn pass_shown(&mut self, mut len: u64, show: &mut dyn FnMut(&[u8])) -> Result<(), WalkError> {
         while len > 0 {
             let chunk = usize::try_from(len).unwrap_or(BULK).min(BULK);
             let mut bulk = std::mem::take(&mut self.bulk);
@@ -170,6 +241,9 @@ impl<'a> Walk<'a> {
                 bulk.resize(chunk, 0);
             }
             let result = self.ask(|loader| loader.get_buffer(&mut bulk[..chunk]));
+            if result.is_ok() {
+                show(&bulk[..chunk]);
+            }
             self.bulk = bulk;
             result?;
             len -= chunk as u64;
@@ -189,6 +263,20 @@ impl<'a> Walk<'a> {
     fn counted_string(&mut self) -> Result<String, WalkError> {
         let bytes = self.ask(|loader| loader.get_counted_string())?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn row_of_pages(&mut self, pages: PageCounts) {
+        self.report(SectionRow {
+            offset: 0,
+            len: self.at(),
+            kind: RowKind::Part,
+            id: None,
+            name: Some("ram".to_owned()),
+            instance: None,
+            version: None,
+            pages,
+            detail: "urgent pages".to_owned(),
+        });
     }
 
     fn row(&mut self, offset: u64, kind: RowKind, detail: String) {
@@ -218,6 +306,16 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self) -> Result<(), WalkError> {
+        match self.plan.start {
+            Start::Header => self.from_header(),
+            Start::Records => self.records(),
+            Start::Pages => self.from_pages(),
+            Start::Multifd => self.from_multifd(),
+            Start::Cpr => self.from_cpr(),
+        }
+    }
+
+    fn from_header(&mut self) -> Result<(), WalkError> {
         let magic = self.ask(|loader| loader.get_be32())?;
         if magic != format::MAGIC {
             return self.refuse(
@@ -234,16 +332,64 @@ impl<'a> Walk<'a> {
         self.row(0, RowKind::Header, format!("version {version}"));
         let at = self.at();
         let first = self.ask(|loader| loader.get_byte())?;
-        let mut flow = if first == record::CONFIGURATION {
+        if first == record::CONFIGURATION {
             self.configuration(at)?;
-            Flow::More
-        } else {
-            self.record(at, first)?
-        };
-        while flow == Flow::More {
-            flow = self.next_record()?;
+        } else if self.record(at, first)? == Flow::Over {
+            return self.description();
         }
-        self.description()
+        self.records()
+    }
+
+    /// Takes records up to the end of the stream.
+    fn records(&mut self) -> Result<(), WalkError> {
+        loop {
+            let at = self.at();
+            match self.next_record() {
+                Ok(Flow::More) => {}
+                Ok(Flow::Over) => return self.description(),
+                Err(error) => return self.pause(at, error),
+            }
+        }
+    }
+
+    /// Where postcopy runs, a channel that breaks is no failure: QEMU pauses, and goes on with
+    /// another. C: `postcopy_pause_incoming`.
+    fn pause(&mut self, record: u64, error: WalkError) -> Result<(), WalkError> {
+        let between = error.offset == record && self.plan.start == Start::Records;
+        let ended = matches!(error.problem, Problem::Ended { .. });
+        if ended && self.running && (self.plan.resumed || between) {
+            self.note(format!(
+                "byte {}: the channel ends while postcopy runs; QEMU pauses here, and another channel goes on",
+                error.offset
+            ));
+            self.section = None;
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Takes the pages of a channel that has nothing else, up to its end.
+    fn from_pages(&mut self) -> Result<(), WalkError> {
+        let before = self.summary.pages;
+        let end = loop {
+            let at = self.at();
+            match self.ram_chunk() {
+                Ok(_) => {}
+                Err(error) => break self.pause_pages(at, error),
+            }
+        };
+        let pages = self.summary.pages - before;
+        self.row_of_pages(pages);
+        end
+    }
+
+    fn pause_pages(&self, chunk: u64, error: WalkError) -> Result<(), WalkError> {
+        // The channel has no end mark: it is over between two entries.
+        let between = error.offset == chunk.max(self.ram.entry);
+        match error.problem {
+            Problem::Ended { .. } if between => Ok(()),
+            _ => Err(error),
+        }
     }
 
     /// Takes the next record of the stream, or of a package.
@@ -266,7 +412,7 @@ impl<'a> Walk<'a> {
                 return self.refuse(
                     at,
                     "the type of a record",
-                    "0 to 4 or 8",
+                    "0 to 4, or 8",
                     format_args!("{kind:#04x}"),
                 );
             }
@@ -288,11 +434,15 @@ impl<'a> Walk<'a> {
         let mut name = vec![0; len as usize];
         self.ask(|loader| loader.get_buffer(&mut name))?;
         let name = String::from_utf8_lossy(&name).into_owned();
-        if let Some(machine) = self.plan.machine.as_ref().filter(|machine| **machine != name) {
+        if let Some(machine) =
+            self.plan.machine.as_ref().filter(|machine| !is_machine(&name, machine))
+        {
             return self.refuse(begin + 4, "the machine", machine, name);
         }
         self.summary.machine = Some(name.clone());
         self.configuration_subsections()?;
+        self.summary.shared_left_out = self.shared_ignored;
+        self.summary.mapped = self.ram.mapped;
         self.row(at, RowKind::Configuration, name);
         Ok(())
     }
@@ -301,10 +451,14 @@ impl<'a> Walk<'a> {
     /// missing end are all accepted.
     fn description(&mut self) -> Result<(), WalkError> {
         let at = self.at();
-        if at >= self.plan.len {
+        let expected = match self.plan.len {
+            Some(len) => at < len,
+            None => !self.listening,
+        };
+        if !expected {
             return Ok(());
         }
-        let kind = self.ask(|loader| loader.get_byte())?;
+        let Some(kind) = self.accepted(|loader| loader.get_byte())? else { return Ok(()) };
         if kind != record::DESCRIPTION {
             self.note(format!(
                 "byte {at}: a description (06) was expected behind the records, found {kind:02x}"

@@ -15,6 +15,22 @@ pub(super) struct Ram {
     last: Option<String>,
     page: Vec<u8>,
     code: Vec<u8>,
+    /// Sizes of the host's pages, each a bit, where postcopy was announced.
+    pub(super) page_sizes: Option<u64>,
+    /// Whether blocks lie at fixed places of the file.
+    pub(super) mapped: bool,
+    /// Where the last entry begins.
+    pub(super) entry: u64,
+}
+
+impl Ram {
+    pub(super) fn new(blocks: &[(String, u64)]) -> Self {
+        Self { blocks: blocks.iter().cloned().collect(), ..Self::default() }
+    }
+
+    pub(super) fn len_of(&self, block: &str) -> Option<u64> {
+        self.blocks.get(block).copied()
+    }
 }
 
 /// Greatest length of a zlib stream that holds a page of `size` bytes. C: zlib's `compressBound`.
@@ -28,6 +44,7 @@ impl Walk<'_> {
         let mut detail = String::new();
         loop {
             let at = self.at();
+            self.ram.entry = at;
             let word = self.ask(|loader| loader.get_be64())?;
             let (flags, value) = (word & (self.page_size - 1), word & !(self.page_size - 1));
             if flags & (ram::ZERO | ram::PAGE | ram::XBZRLE | ram::COMPRESSED) != 0 {
@@ -36,13 +53,18 @@ impl Walk<'_> {
             }
             match flags & !ram::CONTINUE {
                 ram::BLOCKS => detail = self.ram_blocks(at, value)?,
-                ram::CHANNELS_FLUSHED => {}
+                ram::CHANNELS_FLUSHED => self.summary.channel_flushes += 1,
+                ram::HOOK => {
+                    self.note(format!(
+                        "byte {at}: a hook of the RDMA transport; its work is not in the stream"
+                    ));
+                }
                 ram::END => return Ok(detail),
                 _ => {
                     return self.refuse(
                         at,
                         "the flags of a RAM entry",
-                        "2, 4, 8, 10, 40, 100 or 200 (hexadecimal)",
+                        "2, 4, 8, 10, 40, 80, 100 or 200 (hexadecimal)",
                         format_args!("{flags:x}"),
                     );
                 }
@@ -57,10 +79,6 @@ impl Walk<'_> {
             let begin = self.at();
             let name = self.name()?;
             let len = self.ask(|loader| loader.get_be64())?;
-            if self.shared_ignored {
-                let address = self.ask(|loader| loader.get_be64())?;
-                self.note(format!("block {name} at guest address {address:#x}"));
-            }
             if len > left {
                 return self.refuse(
                     begin,
@@ -79,9 +97,36 @@ impl Walk<'_> {
             }
             left -= len;
             self.observer.block(&name, len);
-            self.ram.blocks.insert(name, len);
+            self.ram.blocks.insert(name.clone(), len);
+            if self.ram.mapped {
+                self.mapped_block(&name, len)?;
+                continue;
+            }
+            if let Some(size) = self.page_size_of_block()? {
+                self.note(format!("block {name} is in pages of {size} bytes"));
+            }
+            if self.shared_ignored {
+                let address = self.ask(|loader| loader.get_be64())?;
+                self.note(format!("block {name} at guest address {address:#x}"));
+            }
         }
         Ok(format!("{} blocks, {total} bytes", self.ram.blocks.len()))
+    }
+
+    /// Once postcopy was announced, a block in other than the host's smallest pages carries their
+    /// size. Nothing says so, but the word that stands there cannot be anything else: neither a
+    /// name nor an entry begins with it. C: `parse_ramblock`.
+    fn page_size_of_block(&mut self) -> Result<Option<u64>, WalkError> {
+        let Some(sizes) = self.ram.page_sizes.filter(|sizes| sizes.count_ones() > 1) else {
+            return Ok(None);
+        };
+        let mut word = [0; 8];
+        self.ask(|loader| loader.peek_buffer(&mut word, 0))?;
+        let size = u64::from_be_bytes(word);
+        if !size.is_power_of_two() || size < self.page_size || size & sizes == 0 {
+            return Ok(None);
+        }
+        self.ask(|loader| loader.get_be64()).map(Some)
     }
 
     fn ram_page(&mut self, at: u64, flags: u64, offset: u64) -> Result<(), WalkError> {

@@ -1,9 +1,9 @@
 //! Sections: their heads, payloads and footers.
 
 use super::{MAX_NAMES, Walk};
-use crate::error::WalkError;
-use crate::format::record;
-use crate::summary::{RowKind, SectionRow};
+use crate::error::{Problem, WalkError};
+use crate::format::{self, record};
+use crate::summary::{RowKind, SectionHead, SectionRow};
 
 /// What kind of section an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +23,34 @@ pub(super) struct Section {
     pub(super) kind: SectionKind,
 }
 
+impl Section {
+    /// One that began in another channel.
+    pub(super) fn of(id: u32, name: &str) -> Self {
+        let kind = SectionKind::of(name);
+        Self { id, name: name.to_owned(), instance: 0, version: 0, kind }
+    }
+}
+
+impl SectionKind {
+    fn of(name: &str) -> Self {
+        match name {
+            "ram" => Self::Ram,
+            "block" => Self::Block,
+            "dirty-bitmap" => Self::DirtyBitmap,
+            _ => Self::Device,
+        }
+    }
+}
+
 impl Walk<'_> {
     pub(super) fn begin_section(&mut self, at: u64, kind: u8) -> Result<(), WalkError> {
         let id = self.ask(|loader| loader.get_be32())?;
         let name = self.counted_string()?;
         let instance = self.ask(|loader| loader.get_be32())?;
         let version = self.ask(|loader| loader.get_be32())?;
-        let content = match name.as_str() {
-            "ram" => SectionKind::Ram,
-            "block" => SectionKind::Block,
-            "dirty-bitmap" => SectionKind::DirtyBitmap,
-            _ => SectionKind::Device,
-        };
-        let section = Section { id, name, instance, version, kind: content };
+        let kind_of = SectionKind::of(&name);
+        let section = Section { id, name, instance, version, kind: kind_of };
+        self.known_section(at, &section)?;
         if self.sections.len() >= MAX_NAMES {
             return self.too_large(
                 at,
@@ -46,8 +61,43 @@ impl Walk<'_> {
         }
         self.sections.insert(id, section.clone());
         self.summary.sections += 1;
+        self.observer.section(&SectionHead {
+            offset: at,
+            id,
+            name: &section.name,
+            instance,
+            version,
+        });
         let row = if kind == record::START { RowKind::Start } else { RowKind::Full };
         self.payload(at, row, &section, true)
+    }
+
+    /// C: `qemu_loadvm_section_start_full`: a section of a known name has instance 0, and a version
+    /// that its loader takes.
+    fn known_section(&self, at: u64, section: &Section) -> Result<(), WalkError> {
+        let Some(versions) = format::versions(&section.name) else { return Ok(()) };
+        let behind_name = at + 6 + section.name.len() as u64;
+        let error = |offset, what, expected: String, found: u32| {
+            let problem = Problem::Unexpected { what, expected, found: found.to_string() };
+            let (section, field) = (Some(section.name.clone()), None);
+            Err(WalkError { offset, section, field, problem })
+        };
+        if section.instance != 0 {
+            return error(
+                behind_name,
+                "the instance of a section",
+                "0".to_owned(),
+                section.instance,
+            );
+        }
+        if !versions.contains(&section.version) {
+            let expected = match (versions.start(), versions.end()) {
+                (least, most) if least == most => most.to_string(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            return error(behind_name + 4, "the version of a section", expected, section.version);
+        }
+        Ok(())
     }
 
     pub(super) fn continue_section(&mut self, at: u64, kind: u8) -> Result<(), WalkError> {
@@ -67,6 +117,7 @@ impl Walk<'_> {
         begins: bool,
     ) -> Result<(), WalkError> {
         self.section = Some(section.name.clone());
+        self.path.clear();
         let before = self.summary.pages;
         let detail = match section.kind {
             SectionKind::Ram => self.ram_chunk()?,
@@ -74,6 +125,7 @@ impl Walk<'_> {
             SectionKind::DirtyBitmap => self.bitmap_chunk()?,
             SectionKind::Device => self.device(section, begins)?,
         };
+        self.path.clear();
         self.footer(section)?;
         self.section = None;
         let offset = at;

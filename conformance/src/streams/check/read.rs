@@ -42,9 +42,17 @@ pub(super) fn read(
             walked.position, planned.walked.position
         )));
     }
-    if let Some(recorded) = file.reads.as_deref().filter(|_| schedule.recorded) {
-        compare_reads(recorded, &reads).map_err(|reason| diverged(format!("{run}: {reason}")))?;
-        report.reads = recorded.len();
+    // A stream that is refused is read no further, which says nothing about the reads.
+    if let Some(recorded) =
+        file.reads.as_deref().filter(|_| schedule.recorded && walked.end.is_ok())
+    {
+        let undescribed = walked.summary.first_undescribed;
+        let note = compare_reads(recorded, &reads, undescribed)
+            .map_err(|reason| diverged(format!("{run}: {reason}")))?;
+        match note {
+            Some(note) => report.notes.push(note),
+            None => report.reads = recorded.len(),
+        }
     }
     report.runs.push(Compared {
         run: run.clone(),

@@ -63,7 +63,7 @@ pub(super) fn reverse(
     }
     let steps = rewriter.lockstep().steps();
     report.runs.push(Compared { run: run.to_owned(), steps, calls: made });
-    report.messages = messages.len();
+    report.messages += messages.len();
     rewriter.lockstep().finish();
     Ok(())
 }
@@ -72,5 +72,11 @@ fn answer(rewriter: &mut Rewriter<'_, '_>, message: &Message) -> Result<(), Faul
     let len = u16::try_from(message.body.len()).unwrap_or(u16::MAX);
     rewriter.put(Put::Be16(message.kind))?;
     rewriter.put(Put::Be16(len))?;
-    rewriter.put(Put::Buffer(&message.body))
+    rewriter.put(Put::Buffer(&message.body))?;
+    if let Some(bitmap) = &message.bitmap {
+        rewriter.put(Put::Be64(bitmap.len() as u64))?;
+        rewriter.put(Put::Buffer(bitmap))?;
+        rewriter.put(Put::Be64(Message::BITMAP_END))?;
+    }
+    Ok(())
 }
