@@ -11,7 +11,7 @@ const MAX_NAME: u32 = 4096;
 impl Walk<'_> {
     /// Takes magic 32, version 32, then for each descriptor a byte 1, its name with a length 32 in
     /// front, its id 32 and the blank with which the descriptor itself came; a byte 0 ends the list.
-    pub(super) fn from_cpr(&mut self) -> Result<(), WalkError> {
+    pub(super) fn walk_cpr(&mut self) -> Result<(), WalkError> {
         let magic = self.ask(|loader| loader.get_be32())?;
         if magic != cpr::MAGIC {
             return self.refuse(0, "the magic", "51435052", format_args!("{magic:08x}"));

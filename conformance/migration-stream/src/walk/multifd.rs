@@ -42,7 +42,7 @@ fn text(bytes: &[u8]) -> String {
 
 impl Walk<'_> {
     /// Takes a channel to its end: magic 32, version 32, uuid, number 8, 39 bytes; then packets.
-    pub(super) fn from_multifd(&mut self) -> Result<(), WalkError> {
+    pub(super) fn walk_multifd(&mut self) -> Result<(), WalkError> {
         const HEAD: usize = 64;
         let mut head = [0; HEAD];
         self.ask(|loader| loader.get_buffer(&mut head))?;
