@@ -274,3 +274,31 @@ const REFUSED: [(&str, &str); 14] = [
     ("version-2.bin", "version is 2"),
     ("zstd.bin", "zstd"),
 ];
+
+/// Each row of the table of the format names something that has what the row is about.
+#[test]
+fn the_table_of_the_format_names_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("docs/STREAM.md")).expect("it is there");
+    let tests: String = ["formats", "live"]
+        .map(|name| root.join(format!("conformance/migration-stream/tests/{name}.rs")))
+        .map(|path| std::fs::read_to_string(path).expect("it is there"))
+        .concat();
+    let mut rows = 0;
+    for line in text.lines().filter(|line| line.starts_with("| ") && !line.contains("seen in |")) {
+        let last = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default().trim();
+        if last == "what it does to the stream" {
+            continue;
+        }
+        let name = last.rsplit([' ', ',']).next().unwrap_or_default();
+        let there = match name.strip_prefix("t:") {
+            Some(test) => tests.contains(&format!("fn {test}()")),
+            None => ["", "10.0", "odd"]
+                .iter()
+                .any(|folder| corpus().join(folder).join(format!("{name}.bin")).is_file()),
+        };
+        assert!(there && !name.is_empty(), "{line}");
+        rows += 1;
+    }
+    assert!(rows > 100, "{rows}");
+}

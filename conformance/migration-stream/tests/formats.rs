@@ -384,3 +384,49 @@ fn rows_of_a_described_stream_cover_it() {
     assert_eq!(walk(&mut loader, &plan, &mut rows).end, Ok(()));
     assert_eq!(rows.0, stream.len() as u64);
 }
+
+#[test]
+fn a_uuid_and_page_bits_are_read() {
+    let uuid = [b"\x05\x12configuration/uuid\0\0\0\x01".as_slice(), &[0xab; 16]].concat();
+    let bits = |bits: u8| {
+        [b"\x05\x1econfiguration/target-page-bits\0\0\0\x01\0\0\0".as_slice(), &[bits]].concat()
+    };
+    let walked = walk_bytes(&[head(&[uuid, bits(14)].concat()), vec![0]].concat());
+    assert_eq!((walked.end, walked.page_size), (Ok(()), 1 << 14));
+    assert!(walked.summary.notes[0].contains(&"ab".repeat(16)), "{:?}", walked.summary.notes);
+    let walked = walk_bytes(&[head(&bits(40)), vec![0]].concat());
+    assert!(text(&walked).contains("bits of a page offset is 40"));
+}
+
+#[test]
+fn a_block_section_is_read() {
+    let word = |word: u64| word.to_be_bytes();
+    let chunk = [&word(5 << 9 | 1)[..], b"\x02d0", &[7; 1 << 20]].concat();
+    let zeros = [&word(2 << 9 | 1 | 8)[..], b"\x02d0"].concat();
+    let payload = [&chunk[..], &zeros, &word(50 << 9 | 4), &word(2)].concat();
+    let begin = b"\x01\0\0\0\x03\x05block\0\0\0\0\0\0\0\x01".as_slice();
+    let stream = [&head(&[]), begin, &payload, b"\x7e\0\0\0\x03\0"].concat();
+    let walked = walk_bytes(&stream);
+    assert_eq!((walked.end, walked.position), (Ok(()), stream.len() as u64));
+    let instance = b"\x01\0\0\0\x03\x05block\0\0\0\x01\0\0\0\x01".as_slice();
+    let walked = walk_bytes(&[&head(&[]), instance, &payload, b"\x7e\0\0\0\x03\0"].concat());
+    assert!(text(&walked).contains("the instance of a section is 1"));
+}
+
+#[test]
+fn flags_that_qemu_refuses_are_refused() {
+    for flags in [0_u64, 1, 0x400, 0x800] {
+        let walked = walk_bytes(&[head(&[]), ram(1, &flags.to_be_bytes()), vec![0]].concat());
+        assert!(text(&walked).contains("the flags of a RAM entry"), "{flags:x}");
+    }
+}
+
+#[test]
+fn packets_that_nobody_here_unpacks_are_skipped() {
+    for method in [4_u32, 8, 16] {
+        let channel = multifd(&[packet(method << 1, &[0], &[], b"something")]);
+        let walked = walk_channel(&channel, &mut GuestMemory::default());
+        assert_eq!((walked.end, walked.position), (Ok(()), channel.len() as u64));
+        assert!(walked.summary.notes[0].contains("skipped"), "{:?}", walked.summary.notes);
+    }
+}

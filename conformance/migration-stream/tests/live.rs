@@ -85,7 +85,7 @@ fn messages_are_given_one_by_one_and_have_their_bytes() {
         assert_eq!(loader.position(), position as u64);
     }
     let texts: Vec<String> = read.iter().map(ToString::to_string).collect();
-    assert_eq!(texts[0], "bitmap of pc.ram: 1001 pages have arrived");
+    assert_eq!(texts[0], "bitmap of pc.ram: 1013 pages have arrived");
     assert_eq!(texts[6], "resume acknowledged: 1");
     assert_eq!(texts.last().map(String::as_str), Some("shut 0"));
     assert_eq!(read.iter().flat_map(Message::to_bytes).collect::<Vec<u8>>(), bytes);
