@@ -183,17 +183,28 @@ fn take_out_all(from: &mut dyn Read) -> io::Result<(File, u64, io::Result<()>)> 
     let mut len = 0_u64;
     loop {
         let count = match from.read(&mut piece) {
-            Ok(0) => return Ok((file, len, Ok(()))),
+            Ok(0) => {
+                file.set_len(len)?;
+                return Ok((file, len, Ok(())));
+            }
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Ok((file, len, Err(error))),
+            Err(error) => {
+                file.set_len(len)?;
+                return Ok((file, len, Err(error)));
+            }
         };
         len += count as u64;
         if len > MAX_TAKEN_OUT {
             let error = io::Error::other(format!("more than {MAX_TAKEN_OUT} bytes come out of it"));
             return Ok((file, len - count as u64, Err(error)));
         }
-        file.write_all(&piece[..count])?;
+        if piece[..count].iter().all(|byte| *byte == 0) {
+            // A hole: what packs well takes no room here either.
+            file.seek(SeekFrom::Current(i64::try_from(count).unwrap_or_default()))?;
+        } else {
+            file.write_all(&piece[..count])?;
+        }
     }
 }
 
@@ -207,9 +218,8 @@ fn look(file: &File, begin: u64, len: u64) -> io::Result<Seen> {
         }
     }
     let head = &head[..filled];
-    let magic = format::MAGIC.to_be_bytes();
-    Ok(if head.starts_with(&magic) {
-        Seen::Stream(Start::Header)
+    Ok(if let Some(start) = start_of(head) {
+        Seen::Stream(start)
     } else if head.starts_with(b"LibvirtQemudSave") {
         libvirt(head, len)
     } else if head.starts_with(b"LibvirtQemudPart") {
@@ -234,12 +244,6 @@ fn look(file: &File, begin: u64, len: u64) -> io::Result<Seen> {
             "its mirror image: the magic is `MVEQ`, so that its words were swapped on the way"
                 .to_owned(),
         )
-    } else if head.starts_with(&format::multifd::MAGIC.to_be_bytes()) {
-        Seen::Stream(Start::Multifd)
-    } else if head.starts_with(&format::cpr::MAGIC.to_be_bytes()) {
-        Seen::Stream(Start::Cpr)
-    } else if is_command(head) {
-        Seen::Stream(Start::Records)
     } else if head.first() == Some(&0) {
         match behind_zeros(file, begin, len)? {
             Some(place) => Seen::At(
@@ -253,10 +257,21 @@ fn look(file: &File, begin: u64, len: u64) -> io::Result<Seen> {
     })
 }
 
-/// Whether a stream begins with a command that QEMU has.
-fn is_command(head: &[u8]) -> bool {
+/// Where in the format a stream begins that begins with `head`.
+pub(crate) fn start_of(head: &[u8]) -> Option<Start> {
+    let word =
+        head.get(..4).map_or(0, |word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+    match word {
+        format::MAGIC => return Some(Start::Header),
+        format::multifd::MAGIC => return Some(Start::Multifd),
+        format::cpr::MAGIC => return Some(Start::Cpr),
+        _ => {}
+    }
+    // Only a command stands there without a header in front.
     let number = head.get(1..3).map_or(0, |word| u16::from_be_bytes([word[0], word[1]]));
-    head.first() == Some(&format::record::COMMAND) && format::command::name(number).is_some()
+    let is_command =
+        head.first() == Some(&format::record::COMMAND) && format::command::name(number).is_some();
+    is_command.then_some(Start::Records)
 }
 
 /// The place of a magic that has nothing but zeros in front of it.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::channels;
 use crate::container::{self, Source};
 use crate::description::{Description, Found, MAX_DESCRIPTION};
 use crate::error::StreamError;
@@ -25,9 +26,6 @@ const MANIFEST: &str = "MANIFEST.json";
 /// End of a stream's name, and of its return path's.
 const STREAM: &str = ".bin";
 const REVERSE: &str = ".rev.bin";
-
-/// End of the name of a further channel.
-const CHANNEL: &str = ".chan";
 
 /// A stream with what is known of it.
 #[derive(Clone, Debug)]
@@ -157,7 +155,7 @@ fn streams_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn open(
+pub(crate) fn open(
     path: &Path,
     name: String,
     entry: Option<&Entry>,
@@ -198,7 +196,7 @@ fn open(
         start: opened.start,
         notes: opened.notes,
         closed: opened.closed,
-        channels: channels_of(&stem),
+        channels: channels::of(&stem),
         source: opened.source,
         name,
         machine,
@@ -266,9 +264,19 @@ impl StreamFile {
         if self.size > limit {
             return Err(too_long(&self.path, limit));
         }
+        self.read_whole()
+    }
+
+    /// At most `len` bytes from offset `from` of the stream on; fewer at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Unreadable`].
+    pub fn read_part(&self, from: u64, len: u64) -> Result<Vec<u8>, StreamError> {
         let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
-        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or_default()];
-        read_at(&*self.file()?, &mut bytes, self.begin).map_err(unreadable)?;
+        let len = len.min(self.size.saturating_sub(from)).min(MAX_DESCRIPTION as u64);
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
+        read_at(&*self.file()?, &mut bytes, self.begin.saturating_add(from)).map_err(unreadable)?;
         Ok(bytes)
     }
 
@@ -290,6 +298,13 @@ impl StreamFile {
         Ok(CoreLoader::of_file(self.file()?, self.begin))
     }
 
+    fn read_whole(&self) -> Result<Vec<u8>, StreamError> {
+        let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
+        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or_default()];
+        read_at(&*self.file()?, &mut bytes, self.begin).map_err(unreadable)?;
+        Ok(bytes)
+    }
+
     fn file(&self) -> Result<Arc<File>, StreamError> {
         let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
         self.source.file().map_err(unreadable)
@@ -301,11 +316,8 @@ impl StreamFile {
     ///
     /// [`StreamError::Unreadable`].
     pub fn description(&self) -> Result<Found, StreamError> {
-        let unreadable = |error| StreamError::Unreadable { path: self.path.clone(), error };
         let tail = self.size.min(MAX_DESCRIPTION as u64);
-        let mut bytes = vec![0; usize::try_from(tail).unwrap_or_default()];
-        let place = self.begin + self.size - tail;
-        read_at(&*self.file()?, &mut bytes, place).map_err(unreadable)?;
+        let bytes = self.read_part(self.size - tail, tail)?;
         Ok(Description::look(&bytes))
     }
 }
@@ -338,45 +350,6 @@ fn read_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The further channels of the migration whose main channel is `stem`.bin, in the order of names.
-fn channels_of(stem: &Path) -> Vec<PathBuf> {
-    let directory = match stem.parent() {
-        Some(directory) if directory != Path::new("") => directory,
-        _ => Path::new("."),
-    };
-    let Some(stem) = stem.file_name().map(|name| format!("{}.", name.to_string_lossy())) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(&stem) && name.ends_with(CHANNEL)
-        })
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort();
-    paths
-}
-
-/// A further channel of a migration, on its own.
-///
-/// # Errors
-///
-/// [`StreamError`].
-pub fn channel(path: &Path) -> Result<StreamFile, StreamError> {
-    let name =
-        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut file = open(path, name, None, &[])?;
-    let mut reverse = path.to_owned().into_os_string();
-    reverse.push(".rev");
-    file.reverse = Some(PathBuf::from(reverse)).filter(|path| path.is_file());
-    Ok(file)
 }
 
 /// The description at the end of a stream.

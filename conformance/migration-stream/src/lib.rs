@@ -53,7 +53,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `sidecar`, `file` | the files of a directory of streams |
+//! | `sidecar`, `file`, `channels` | the files of a directory of streams |
+//! | `container` | what a stream may lie in |
 //! | `description` | the JSON description |
 //! | `loader` | the operations, and the core's reader behind them |
 //! | `walk` | the walk |
@@ -61,14 +62,17 @@
 //! | `return_path` | messages that go back |
 //! | `plan` | which description is used; the first walk |
 //! | `guest_memory` | guest memory, rebuilt |
+//! | `inspect` | what a person with a failed migration wants to see |
 //! | `text` | places in texts, and bytes as text |
 
+mod channels;
 mod container;
 mod description;
 mod error;
 mod file;
 mod format;
 mod guest_memory;
+pub mod inspect;
 mod loader;
 mod plan;
 mod return_path;
@@ -78,9 +82,10 @@ pub mod text;
 mod walk;
 mod writeback;
 
+pub use channels::channel;
 pub use description::{Description, Device, Field, Found, MAX_DESCRIPTION, Structure};
 pub use error::{Problem, StreamError, WalkError};
-pub use file::{Loaded, StreamFile, channel, load};
+pub use file::{Loaded, StreamFile, load};
 pub use guest_memory::GuestMemory;
 pub use loader::{CoreLoader, Fault, Loader, Offsets};
 pub use plan::{DescriptionSource, Options, Planned, dump, walk_bytes};

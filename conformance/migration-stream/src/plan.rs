@@ -12,7 +12,7 @@ use crate::error::{Problem, StreamError, WalkError};
 use crate::file::{StreamFile, description_of};
 use crate::loader::{CoreLoader, Loader};
 use crate::summary::{Observer, Page, PageContent, SectionHead, SectionRow, Summary};
-use crate::walk::{Plan, Start, Walked, walk};
+use crate::walk::{MAX_NAMES, Plan, Start, Walked, walk};
 
 /// Descriptions of other streams that are tried.
 const MAX_SIBLINGS: usize = 8;
@@ -87,11 +87,15 @@ struct Notes {
 
 impl Observer for Notes {
     fn section(&mut self, head: &SectionHead<'_>) {
-        self.sections.push((head.id, head.name.to_owned()));
+        if self.sections.len() < MAX_NAMES {
+            self.sections.push((head.id, head.name.to_owned()));
+        }
     }
 
     fn block(&mut self, name: &str, len: u64) {
-        self.blocks.push((name.to_owned(), len));
+        if self.blocks.len() < MAX_NAMES {
+            self.blocks.push((name.to_owned(), len));
+        }
     }
 
     fn page(&mut self, page: Page<'_>) {
@@ -278,7 +282,7 @@ impl Planned {
 /// Whether one of the further channels resumes postcopy.
 fn resumed(file: &StreamFile) -> bool {
     let records = |path: &PathBuf| {
-        crate::file::channel(path).is_ok_and(|channel| channel.start == Start::Records)
+        crate::channels::channel(path).is_ok_and(|channel| channel.start == Start::Records)
     };
     file.channels.iter().any(records)
 }
@@ -335,16 +339,26 @@ pub fn dump(
     }
 }
 
+impl Plan {
+    /// For a stream in memory: its own description, if it can be used, its length, and where in the
+    /// format it begins.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
+        Self {
+            description: Description::find(&bytes[tail..]),
+            len: Some(bytes.len() as u64),
+            start: crate::container::start_of(bytes).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Walks a stream in memory with the core, by its own description if it has one. For streams that
 /// nobody vouches for.
 #[must_use]
 pub fn walk_bytes(bytes: &[u8]) -> Walked {
-    let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
-    let plan = Plan {
-        description: Description::find(&bytes[tail..]),
-        len: Some(bytes.len() as u64),
-        ..Plan::default()
-    };
+    let plan = Plan::of_bytes(bytes);
     let mut loader = CoreLoader::new(Arc::new(MemoryChannel::with_input(bytes)));
     walk(&mut loader as &mut dyn Loader, &plan, &mut ())
 }

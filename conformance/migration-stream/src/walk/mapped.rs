@@ -53,7 +53,13 @@ impl Walk<'_> {
             );
         };
         self.mapped_pages(name, len, bits, pages)?;
-        self.ask(|loader| loader.seek(end))
+        let before = self.at();
+        self.ask(|loader| loader.seek(end))?;
+        if self.at() < before {
+            let what = "the place behind the pages of a mapped block";
+            return self.refuse(at + 20, what, format_args!("{before} or more"), self.at());
+        }
+        Ok(())
     }
 
     fn mapped_pages(

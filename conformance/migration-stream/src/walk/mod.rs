@@ -27,7 +27,7 @@ mod section;
 pub use ram::apply_difference;
 
 /// Greatest number of sections, and of blocks, that are kept in mind.
-const MAX_NAMES: usize = 1 << 16;
+pub(crate) const MAX_NAMES: usize = 1 << 16;
 
 /// Greatest number of notes.
 const MAX_NOTES: usize = 256;
