@@ -105,7 +105,7 @@ fn fixes(name: &str) -> bool {
     name == Core::DEFAULT || name == Model::MENDED
 }
 
-/// Row 1 of the contract: where a stream ends inside what was asked for, the original may hand out
+/// Row 1 (`docs/BEHAVIOUR.md#row-1`): where a stream ends inside what was asked for, the original may hand out
 /// as many wrong bytes as there are right ones. A subject that fixes this hands out the `right`
 /// ones; all else has to be the same.
 fn is_stale_rest(
