@@ -50,3 +50,11 @@ pub fn channel(path: &Path) -> Result<StreamFile, StreamError> {
     file.reverse = Some(PathBuf::from(reverse)).filter(|path| path.is_file());
     Ok(file)
 }
+
+/// The main channel of the migration that `path` is a further channel of, if it lies beside it:
+/// `NAME.bin` for `NAME.ch1.chan`.
+pub(crate) fn main_of(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?.strip_suffix(CHANNEL)?;
+    let (stem, _) = name.rsplit_once('.')?;
+    Some(path.with_file_name(format!("{stem}.bin"))).filter(|main| main.is_file())
+}

@@ -7,6 +7,7 @@ use qemufile_core::MemoryChannel;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels;
 use crate::description::{Description, Found, MAX_DESCRIPTION};
 use crate::error::{Problem, StreamError, WalkError};
 use crate::file::{StreamFile, description_of};
@@ -125,7 +126,16 @@ impl Planned {
     /// [`StreamError`] where a file cannot be read, or the stream to borrow from has no
     /// description. That a stream is refused is no error here, but in [`Walked::end`].
     pub fn of(file: &StreamFile, options: &Options) -> Result<Self, StreamError> {
-        Self::with(file, options, &Plan::default())
+        let main =
+            channels::main_of(&file.path).map(|main| channels::channel(&main)).transpose()?;
+        match main {
+            // A further channel, named by itself: what it needs to know is in the main one.
+            Some(main) => {
+                let main = Self::with(&main, options, &Plan::default())?;
+                Self::of_channel(file, &main, options)
+            }
+            None => Self::with(file, options, &Plan::default()),
+        }
     }
 
     /// As [`of`](Self::of), of a further channel of a migration whose main channel was walked.
@@ -282,7 +292,7 @@ impl Planned {
 /// Whether one of the further channels resumes postcopy.
 fn resumed(file: &StreamFile) -> bool {
     let records = |path: &PathBuf| {
-        crate::channels::channel(path).is_ok_and(|channel| channel.start == Start::Records)
+        channels::channel(path).is_ok_and(|channel| channel.start == Start::Records)
     };
     file.channels.iter().any(records)
 }

@@ -151,6 +151,9 @@ pub struct Summary {
     /// Offset of the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_undescribed: Option<u64>,
+    /// Offset of the first command that QEMU up to 10.2 does not have, and refuses; it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_command: Option<u64>,
     /// Times that the other channels of a migration with several (`multifd`) were waited for.
     #[serde(default)]
     pub channel_flushes: u64,

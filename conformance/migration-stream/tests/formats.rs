@@ -60,6 +60,7 @@ fn commands_that_nobody_knows_are_skipped_by_their_length() {
     let walked = walk_bytes(&stream);
     assert_eq!((walked.end, walked.position), (Ok(()), stream.len() as u64));
     assert!(walked.summary.notes[0].contains("command 12"), "{:?}", walked.summary.notes);
+    assert_eq!(walked.summary.unknown_command, Some(17));
     let walked = walk_bytes(&[head(&[]), command(0, &[]), vec![0]].concat());
     assert!(text(&walked).contains("the number of a command is 0"));
     let walked = walk_bytes(&[head(&[]), command(11, b"x"), vec![0]].concat());
@@ -362,6 +363,10 @@ fn urgent_pages_need_the_blocks_of_the_main_channel() {
     };
     assert_eq!((walked(0).end, walked(0).summary.pages.page), (Ok(()), 2));
     assert!(walked(1).end.is_err());
+    // Named by itself it finds the main one beside it.
+    let alone = load(&directory.path("p.ch1.chan")).expect("it is there");
+    let planned = Planned::of(&alone.files[0], &options).expect("it can be read");
+    assert_eq!((planned.walked.end, planned.walked.summary.pages.page), (Ok(()), 2));
 }
 
 #[test]

@@ -73,6 +73,7 @@ impl Walk<'_> {
             }
             _ => {
                 self.pass(len.into())?;
+                self.summary.unknown_command.get_or_insert(at);
                 self.note(format!(
                     "byte {at}: command {number} is none of QEMU up to 10.2; skipped by its length, {len} bytes"
                 ));
