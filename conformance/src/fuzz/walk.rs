@@ -6,7 +6,7 @@ use std::sync::Arc;
 use qemufile_core::WrappedChannel;
 
 use super::judge::{Failure, Outcome};
-use crate::streams::{CoreLoader, Description, MAX_DESCRIPTION, Plan, walk, walk_bytes};
+use crate::streams::{CoreLoader, Plan, walk, walk_bytes};
 
 /// Bytes that the second walk gets at most with one read: no divisor of anything in the format.
 const PIECE: usize = 7;
@@ -31,12 +31,7 @@ impl Read for Pieces {
 /// for the same, at a place that is in it.
 pub(super) fn judge(bytes: &[u8]) -> Outcome {
     let whole = walk_bytes(bytes);
-    let tail = bytes.len().saturating_sub(MAX_DESCRIPTION);
-    let plan = Plan {
-        description: Description::find(&bytes[tail..]),
-        len: bytes.len() as u64,
-        machine: None,
-    };
+    let plan = Plan::of_bytes(bytes);
     let channel = WrappedChannel::split(Pieces { bytes: bytes.to_vec(), position: 0 }, io::sink());
     let pieces = walk(&mut CoreLoader::new(Arc::new(channel)), &plan, &mut ());
     if whole != pieces {

@@ -1,49 +1,58 @@
-//! Several subjects behind one loader, or one writer, a step at a time.
+//! A loader, and a writer, over several subjects that are led in step.
 
+use migration_stream::{Fault, Loader, Offsets};
+
+use crate::compare::stepper::Stepper;
 use crate::compare::verdict::Divergence;
-use crate::model::Model;
 use crate::observation::{Event, Observation, Outcome, Value};
-use crate::subject::{Core, Subject, Unready};
-use crate::trace::{Op, World};
-
-use super::loader::{Fault, Loader, Positions};
+use crate::subject::{Subject, Unready};
+use crate::trace::{Op, Quirk, World};
 
 /// Errno of what a stream says when it is over.
 const EIO: i32 = -5;
 
-/// Subjects that carry out the same operations; the first one is the oracle of the others.
+/// Subjects that carry out the same operations, up to the first divergence; the first one is the
+/// oracle of the others.
 pub(super) struct Lockstep<'a> {
-    subjects: Vec<&'a mut dyn Subject>,
-    /// What channel 0 gives to read.
-    input: &'a [u8],
-    steps: usize,
+    stepper: Stepper<'a>,
     divergence: Option<Box<Divergence>>,
 }
 
 impl<'a> Lockstep<'a> {
-    /// Sets the stage for those subjects that are ready; says why the others are not.
+    /// Sets the stage for those subjects that are ready; says why the others are not. `None` where
+    /// nobody is ready.
     pub(super) fn begin(
         subjects: &'a mut [Box<dyn Subject>],
         world: &World,
-        input: &'a [u8],
-    ) -> (Self, Vec<Unready>) {
-        let mut ready: Vec<&mut dyn Subject> = Vec::new();
+    ) -> (Option<Self>, Vec<Unready>) {
         let mut unready = Vec::new();
-        for subject in subjects {
-            match subject.begin(world) {
-                Ok(()) => ready.push(&mut **subject),
-                Err(reason) => unready.push(reason),
+        let mut members = subjects.iter_mut().map(|subject| &mut **subject as &mut dyn Subject);
+        let oracle = members.find_map(|member| match member.begin(world) {
+            Ok(()) => Some(member),
+            Err(reason) => {
+                unready.push(reason);
+                None
+            }
+        });
+        let Some(oracle) = oracle else { return (None, unready) };
+        match Stepper::begin(oracle, members, world, &Quirk::faithful()) {
+            Ok((stepper, others)) => {
+                unready.extend(others);
+                (Some(Self { stepper, divergence: None }), unready)
+            }
+            Err(reason) => {
+                unready.push(reason);
+                (None, unready)
             }
         }
-        (Self { subjects: ready, input, steps: 0, divergence: None }, unready)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.subjects.is_empty()
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.stepper.names()
     }
 
     pub(super) fn steps(&self) -> usize {
-        self.steps
+        self.stepper.steps()
     }
 
     pub(super) fn diverged(&self) -> bool {
@@ -56,93 +65,22 @@ impl<'a> Lockstep<'a> {
 
     /// Lets all subjects carry out `op`; gives what the oracle did.
     pub(super) fn step(&mut self, op: &Op) -> Result<Observation, Fault> {
-        self.step_at(op, None)
-    }
-
-    /// As [`step`](Self::step), of an operation that hands out bytes from offset `at` of the input.
-    fn step_at(&mut self, op: &Op, at: Option<u64>) -> Result<Observation, Fault> {
-        let right =
-            at.and_then(|at| self.input.get(usize::try_from(at).ok()?..)).unwrap_or_default();
-        let mut subjects = self.subjects.iter_mut();
-        let Some(oracle) = subjects.next() else {
-            return Err(Fault::Failed("no subject is ready".to_owned()));
-        };
-        let expected = oracle.step(op);
-        let mut diverged = None;
-        for subject in subjects {
-            let actual = subject.step(op);
-            if diverged.is_none()
-                && !actual.conforms_to(&expected)
-                && !is_stale_rest(oracle.name(), &expected, subject.name(), &actual, right)
-            {
-                diverged = Some(Box::new(Divergence {
-                    step: self.steps,
-                    op: op.clone(),
-                    oracle: oracle.name().to_owned(),
-                    subject: subject.name().to_owned(),
-                    expected: expected.clone(),
-                    actual,
-                }));
-            }
-        }
-        self.steps += 1;
+        let step = self.stepper.step(op);
         if self.divergence.is_none() {
-            self.divergence = diverged;
+            self.divergence = step.divergences.into_iter().next().map(Box::new);
         }
-        if self.divergence.is_some() { Err(Fault::Diverged) } else { Ok(expected) }
+        if self.divergence.is_some() { Err(Fault::Diverged) } else { Ok(step.expected) }
     }
 
     /// Ends the trace for all subjects.
     pub(super) fn finish(&mut self) {
-        for subject in &mut self.subjects {
-            subject.finish();
-        }
-    }
-}
-
-/// Whether a subject mends the original's defects.
-fn mends(name: &str) -> bool {
-    name == Core::DEFAULT || name == Model::FIXED
-}
-
-/// Row 1 of the contract: where a stream ends inside what was asked for, the original may hand out
-/// as many wrong bytes as there are right ones. A subject that mends this hands out the `right`
-/// ones; all else has to be the same.
-fn is_stale_rest(
-    oracle: &str,
-    expected: &Observation,
-    subject: &str,
-    actual: &Observation,
-    right: &[u8],
-) -> bool {
-    let failed = expected.states.iter().any(|state| state.error == EIO);
-    let same = actual.events == expected.events && actual.states == expected.states;
-    let fixed = match (mends(oracle), mends(subject)) {
-        (false, true) => rest(&actual.value),
-        (true, false) => rest(&expected.value),
-        _ => None,
-    };
-    failed
-        && same
-        && fixed.is_some_and(|fixed| right.starts_with(fixed))
-        && lens(expected) == lens(actual)
-}
-
-fn lens(seen: &Observation) -> Option<usize> {
-    rest(&seen.value).map(<[u8]>::len)
-}
-
-/// The bytes handed out.
-fn rest(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::Bytes(bytes) | Value::Placed { bytes, .. } => bytes.whole(),
-        _ => None,
+        self.stepper.finish(None);
     }
 }
 
 /// A loader over subjects: channel 0 of their world is the stream, the next ones its packages.
-pub(super) struct SubjectLoader<'l, 'a> {
-    lockstep: &'l mut Lockstep<'a>,
+pub(super) struct SubjectLoader<'a> {
+    lockstep: Lockstep<'a>,
     /// Streams made so far.
     made: usize,
     /// The stream that is read.
@@ -150,35 +88,41 @@ pub(super) struct SubjectLoader<'l, 'a> {
     /// The stream to go back to.
     outer: usize,
     packages: usize,
-    positions: Positions,
+    positions: Offsets,
     /// Every read of channel 0.
     pub(super) reads: Vec<(usize, Outcome)>,
 }
 
-impl<'l, 'a> SubjectLoader<'l, 'a> {
-    /// Opens channel 0 for reading.
-    pub(super) fn new(lockstep: &'l mut Lockstep<'a>) -> Result<Self, Fault> {
-        lockstep.step(&Op::NewInput { channel: 0 })?;
-        Ok(Self::over(lockstep, 0, 1))
-    }
-
-    /// Opens channel 0 for writing, and reads what comes back.
-    pub(super) fn returning(lockstep: &'l mut Lockstep<'a>) -> Result<Self, Fault> {
-        lockstep.step(&Op::NewOutput { channel: 0 })?;
-        lockstep.step(&Op::GetReturnPath { stream: 0 })?;
-        Ok(Self::over(lockstep, 1, 2))
-    }
-
-    fn over(lockstep: &'l mut Lockstep<'a>, stream: usize, made: usize) -> Self {
+impl<'a> SubjectLoader<'a> {
+    /// Reads nothing before it is opened.
+    pub(super) fn new(lockstep: Lockstep<'a>) -> Self {
         Self {
             lockstep,
-            made,
-            stream,
-            outer: stream,
+            made: 0,
+            stream: 0,
+            outer: 0,
             packages: 0,
-            positions: Positions::new(),
+            positions: Offsets::new(),
             reads: Vec::new(),
         }
+    }
+
+    /// Opens channel 0 for reading.
+    pub(super) fn open(&mut self) -> Result<(), Fault> {
+        (self.stream, self.outer, self.made) = (0, 0, 1);
+        self.lockstep.step(&Op::NewInput { channel: 0 }).map(|_| ())
+    }
+
+    /// Opens channel 0 for writing, to read what comes back.
+    pub(super) fn open_returning(&mut self) -> Result<(), Fault> {
+        (self.stream, self.outer, self.made) = (1, 1, 2);
+        self.lockstep.step(&Op::NewOutput { channel: 0 })?;
+        self.lockstep.step(&Op::GetReturnPath { stream: 0 }).map(|_| ())
+    }
+
+    /// The subjects it reads with.
+    pub(super) fn lockstep(&mut self) -> &mut Lockstep<'a> {
+        &mut self.lockstep
     }
 
     /// Closes all streams that were made and are not closed.
@@ -190,11 +134,7 @@ impl<'l, 'a> SubjectLoader<'l, 'a> {
     }
 
     fn step(&mut self, op: &Op) -> Result<Observation, Fault> {
-        let ahead = match op {
-            Op::PeekBuffer { offset, .. } => *offset as u64,
-            _ => 0,
-        };
-        let seen = self.lockstep.step_at(op, Some(self.positions.current() + ahead))?;
+        let seen = self.lockstep.step(op)?;
         self.reads.extend(seen.events.iter().filter_map(|event| match event {
             Event::Read { channel: 0, asked, outcome } => Some((*asked, outcome.clone())),
             _ => None,
@@ -247,7 +187,7 @@ fn odd(op: &Op, value: &Value) -> Fault {
     Fault::Failed(format!("{op:?} gave {value:?}"))
 }
 
-impl Loader for SubjectLoader<'_, '_> {
+impl Loader for SubjectLoader<'_> {
     fn peek_byte(&mut self, offset: usize) -> Result<u8, Fault> {
         let offset = i32::try_from(offset).unwrap_or(i32::MAX);
         let op = Op::PeekByte { stream: self.stream, offset };

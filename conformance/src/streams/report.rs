@@ -1,10 +1,9 @@
 //! What is said about a stream.
 
+use migration_stream::{DescriptionSource, Summary};
 use serde::Serialize;
 
-use super::layout::FlushCounts;
-use super::plan::DescriptionSource;
-use super::summary::Summary;
+use super::flush_inference::FlushCounts;
 use crate::compare::verdict::Divergence;
 
 /// What was done with one stream, and what came of it.
@@ -30,6 +29,8 @@ pub struct StreamReport {
     pub flushes: Option<FlushCounts>,
     /// Messages of the return path that were read and written again.
     pub messages: usize,
+    /// Further channels of the migration that were walked.
+    pub channels: Vec<ChannelReport>,
     /// Whether guest memory, rebuilt from the stream, is what QEMU had; absent where nobody says.
     pub guest_memory: Option<bool>,
     /// Subjects that took part.
@@ -40,6 +41,17 @@ pub struct StreamReport {
     pub notes: Vec<String>,
     /// What came of it.
     pub verdict: StreamVerdict,
+}
+
+/// A further channel of a migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChannelReport {
+    /// Name of the file.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// What the walk saw.
+    pub summary: Summary,
 }
 
 /// One run of all subjects in step.

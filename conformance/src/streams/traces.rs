@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use migration_stream::{Options, StreamFile};
+
 use crate::model::Model;
 use crate::observation::{Event, Observation};
 use crate::subject::{Subject, Unready};
 use crate::trace::{Op, Trace, World};
 
 use super::check::check;
-use super::file::StreamFile;
-use super::plan::Options;
 use super::report::StreamVerdict;
 
 /// What a subject was asked: a world and operations for each begin.

@@ -1,15 +1,8 @@
 //! What is wrong with a trace.
 
-use super::FORMAT;
+use migration_stream::text::Position;
 
-/// A place in a text, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Line.
-    pub line: usize,
-    /// Column, in characters.
-    pub column: usize,
-}
+use super::FORMAT;
 
 /// Why a text is not a trace, or not one that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -111,8 +111,10 @@ mod world;
 
 pub use check::MAX_BYTES;
 pub use data::{Data, Segment};
-pub use error::{Position, TraceError};
+pub use error::TraceError;
 pub(crate) use field::Field;
+pub use migration_stream::text::Position;
+pub use migration_stream::text::hex;
 pub use op::{Kind, Op, Side};
 pub use quirk::{Quirk, QuirkSet};
 pub use world::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
@@ -211,15 +213,4 @@ impl Trace {
 #[must_use]
 pub fn text_form() -> ron::Options {
     ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .collect()
 }

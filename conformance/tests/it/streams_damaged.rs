@@ -126,7 +126,7 @@ fn the_refused_streams_say_where_and_why() {
     assert!(reason.contains("4096") && reason.contains("ram"), "{reason}");
 }
 
-/// Without a manifest nobody lends a description: the devices are passed over up to their footers.
+/// Without a manifest nobody lends a description: the devices are skipped up to their footers.
 #[test]
 fn a_directory_without_manifest_is_walked_by_footers() {
     let stream = bytes("isapc-novmdesc.bin");

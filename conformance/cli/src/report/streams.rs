@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use anstyle::Style;
 
+use migration_stream::text::escaped;
+
 use super::text::shown;
 use conformance::streams::{PageCounts, Planned, RowKind, SectionRow, StreamReport, StreamVerdict};
 
@@ -24,7 +26,7 @@ pub fn streams(streams: &[StreamReport]) -> impl Display + '_ {
 }
 
 fn line(stream: &StreamReport, f: &mut Formatter<'_>) -> fmt::Result {
-    let machine = stream.machine.as_deref().unwrap_or("-");
+    let machine = escaped(stream.machine.as_deref().unwrap_or("-"));
     let flushes = stream.flushes.as_ref().map_or_else(String::new, |flushes| {
         format!("{}+{}+{}", flushes.explicit, flushes.full_buffer, flushes.full_queue)
     });
@@ -46,7 +48,11 @@ fn line(stream: &StreamReport, f: &mut Formatter<'_>) -> fmt::Result {
         StreamVerdict::Broken { reason, .. } => writeln!(f, "broken: {reason}")?,
         StreamVerdict::Unusable { reason } => writeln!(f, "unusable: {reason}")?,
     }
-    stream.notes.iter().try_for_each(|note| writeln!(f, "{:<28}{note}", ""))
+    for channel in &stream.channels {
+        let pages = channel.summary.pages.total();
+        writeln!(f, "{:<28}channel {}: {} bytes, {pages} pages", "", channel.name, channel.size)?;
+    }
+    stream.notes.iter().try_for_each(|note| writeln!(f, "{:<28}{}", "", escaped(note)))
 }
 
 /// Titles of the columns of [`section_row`].
@@ -72,11 +78,11 @@ pub fn section_row(row: &SectionRow) -> impl Display + '_ {
             row.len,
             kind(row.kind),
             number(row.id),
-            row.name.as_deref().unwrap_or(""),
+            escaped(row.name.as_deref().unwrap_or("")),
             number(row.instance),
             number(row.version),
             pages(&row.pages),
-            row.detail
+            escaped(&row.detail)
         );
         writeln!(f, "{}", line.trim_end())
     })
@@ -91,6 +97,8 @@ fn kind(kind: RowKind) -> &'static str {
         RowKind::End => "end",
         RowKind::Full => "full",
         RowKind::Command => "command",
+        RowKind::Packet => "packet",
+        RowKind::Descriptor => "descriptor",
         RowKind::PackageEnd => "package end",
         RowKind::EndOfStream => "end of stream",
         RowKind::Description => "description",
@@ -102,7 +110,8 @@ fn pages(pages: &PageCounts) -> String {
         ("zero", pages.zero),
         ("whole", pages.page),
         ("xbzrle", pages.xbzrle),
-        ("zlib", pages.compressed),
+        ("compressed", pages.compressed),
+        ("mapped", pages.mapped),
     ];
     let named: Vec<String> = counts
         .iter()
@@ -132,6 +141,7 @@ pub fn stream_notes(planned: &Planned) -> impl Display + '_ {
         if summary.left_over > 0 {
             writeln!(f, "{} bytes are left over", summary.left_over)?;
         }
-        summary.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
+        let notes = planned.notes.iter().chain(&summary.notes);
+        notes.into_iter().try_for_each(|note| writeln!(f, "{}", escaped(note)))
     })
 }
