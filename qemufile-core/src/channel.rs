@@ -50,7 +50,7 @@ pub trait Channel: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// Whatever happens; the text is kept as the stream's message.
+    /// Any error; its text is kept as the stream's message.
     fn read(&self, into: &mut [u8]) -> io::Result<usize>;
 
     /// Writes the front of `pieces`, at least one byte and at most all; says how much. There is
@@ -65,7 +65,7 @@ pub trait Channel: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// Where waiting is impossible; the stream fails with it.
+    /// Where waiting is impossible. The stream fails with this error.
     fn wait(&self, direction: Direction) -> io::Result<()>;
 
     /// As [`wait`](Self::wait), without blocking: for asynchronous streams, one task in each

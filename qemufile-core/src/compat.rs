@@ -10,10 +10,11 @@
 use std::num::NonZeroI32;
 
 use crate::config::Notice;
+use crate::endpoint::poll_ready_now;
 use crate::error::{Error, Misuse};
-use crate::link::{Stream, now};
 use crate::reader::Reader;
 use crate::reader::input::{Found, Input, check_peek};
+use crate::stream::Stream;
 use crate::writer::Writer;
 use crate::{ShutdownError, StreamError};
 
@@ -66,7 +67,9 @@ pub fn set_error(stream: &dyn Stream, code: i32) {
 pub fn set_error_obj(stream: &dyn Stream, code: i32, message: Option<&str>) {
     match (NonZeroI32::new(code), message) {
         (Some(code), message) => stream.set_error(code, message),
-        (None, Some(text)) => stream.link().config.reporter.report(&Notice::LaterError { text }),
+        (None, Some(text)) => {
+            stream.endpoint().config.reporter.report(&Notice::LaterError { text });
+        }
         (None, None) => {}
     }
 }
@@ -97,7 +100,7 @@ pub fn close_writer(writer: Writer) -> i32 {
 }
 
 /// Appends the length of what was moved, whether it arrived or not. C: `qemu_put_qemu_file`.
-/// Where the destination has failed and the quirk is mended, its negative code, or `-EIO`.
+/// Where the destination has failed and the quirk is fixed, its negative code, or `-EIO`.
 pub fn put_qemu_file(destination: &mut Writer, source: &mut Writer) -> i64 {
     moved(destination.put_stream(source))
 }
@@ -136,7 +139,7 @@ pub fn skip(reader: &mut Reader, size: usize) {
 ///
 /// Where the original asserts.
 pub fn peek_buffer(reader: &mut Reader, size: usize, offset: usize) -> Result<&[u8], Misuse> {
-    now(Lossy::peek_buffer(reader.input(), size, offset))
+    poll_ready_now(Lossy::peek_buffer(reader.input(), size, offset))
 }
 
 /// The byte, or 0. C: `qemu_peek_byte`.
@@ -145,43 +148,43 @@ pub fn peek_buffer(reader: &mut Reader, size: usize, offset: usize) -> Result<&[
 ///
 /// Where the original asserts.
 pub fn peek_byte(reader: &mut Reader, offset: usize) -> Result<u8, Misuse> {
-    now(Lossy::peek_byte(reader.input(), offset))
+    poll_ready_now(Lossy::peek_byte(reader.input(), offset))
 }
 
 /// The byte, or 0. C: `qemu_get_byte`.
 pub fn get_byte(reader: &mut Reader) -> u8 {
-    u8::from_be_bytes(now(Lossy::padded(reader.input())))
+    u8::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be16`.
 pub fn get_be16(reader: &mut Reader) -> u16 {
-    u16::from_be_bytes(now(Lossy::padded(reader.input())))
+    u16::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be32`.
 pub fn get_be32(reader: &mut Reader) -> u32 {
-    u32::from_be_bytes(now(Lossy::padded(reader.input())))
+    u32::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be64`.
 pub fn get_be64(reader: &mut Reader) -> u64 {
-    u64::from_be_bytes(now(Lossy::padded(reader.input())))
+    u64::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// How many bytes came. C: `qemu_get_buffer`.
 pub fn get_buffer(reader: &mut Reader, into: &mut [u8]) -> usize {
-    now(reader.input().get_buffer(into))
+    poll_ready_now(reader.input().get_buffer(into))
 }
 
 /// The bytes that came, and where they are. C: `qemu_get_buffer_in_place`.
 pub fn get_buffer_in_place<'a>(reader: &'a mut Reader, into: &'a mut [u8]) -> InPlace<'a> {
-    now(Lossy::in_place(reader.input(), into))
+    poll_ready_now(Lossy::in_place(reader.input(), into))
 }
 
 /// The length of the string, or 0 where it is empty or cut short; `into` holds what came and a 0
 /// behind it. C: `qemu_get_counted_string`.
 pub fn get_counted_string(reader: &mut Reader, into: &mut [u8; 256]) -> usize {
-    now(Lossy::counted_string(reader.input(), into))
+    poll_ready_now(Lossy::counted_string(reader.input(), into))
 }
 
 /// 0, the descriptor's negative errno, or `-EIO`. C: `qemu_file_get_to_fd`.

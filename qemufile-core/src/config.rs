@@ -1,4 +1,4 @@
-//! What a stream is told when it is made.
+//! The settings of a stream.
 
 use std::fmt;
 use std::io;
@@ -13,18 +13,18 @@ use crate::quirks::Quirks;
 /// `MAX_IOV_SIZE`, the smaller of `IOV_MAX` and 64.
 pub const MAX_PIECES: usize = 64;
 
-/// What a stream is told when it is made. The return path inherits it.
+/// The settings of a stream. Its return path inherits them.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Which defects of the original to reproduce; none by default.
     pub quirks: Quirks,
-    /// Pieces that are queued before a flush, 1 to [`MAX_PIECES`]; what lies outside is taken as
-    /// the nearest of the two. [`MAX_PIECES`] by default; less only where a host's `IOV_MAX` is.
+    /// Pieces that are queued before a flush, clamped to 1 to [`MAX_PIECES`].
+    /// [`MAX_PIECES`] by default; set it lower only where the host's `IOV_MAX` is lower.
     pub max_pieces: usize,
     /// Counts what was written. A counter of its own for each `Config::default()`; in QEMU all
     /// streams of the process share one, which a clone of the same counter gives.
     pub transferred: TransferCounter,
-    /// Told what no call can return; by default the `log` crate is, at level `error`.
+    /// Receives what no call can return; by default the `log` crate is, at level `error`.
     pub reporter: Arc<dyn Report>,
     /// Gives guest memory back once it is written; by default by `MADV_DONTNEED`.
     pub release: Arc<dyn Release>,
@@ -111,7 +111,7 @@ impl fmt::Display for Notice<'_> {
     }
 }
 
-/// Is told what no call can return.
+/// Receives what no call can return.
 pub trait Report: Send + Sync + fmt::Debug {
     /// Takes one notice; its `Display` is the text for people.
     fn report(&self, notice: &Notice<'_>);

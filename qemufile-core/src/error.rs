@@ -331,8 +331,9 @@ pub struct CloseError {
 }
 
 impl CloseError {
-    /// What the original returns. It forgets a positive error of the stream (row 21 of the
-    /// behaviours), and knows nothing but -1 for a channel. C: `qemu_fclose`, L355.
+    /// What the original returns: the stream's code if that is negative, else -1 if closing the
+    /// channel failed. A positive code is lost (row 21 of docs/BEHAVIOUR.md). C: `qemu_fclose`,
+    /// L355.
     #[must_use]
     pub fn errno(&self) -> i32 {
         match self.stream.as_ref().map_or(0, StreamError::errno).min(0) {

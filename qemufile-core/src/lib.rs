@@ -90,7 +90,7 @@
 //!
 //! # Where the original is wrong
 //!
-//! Four defects are mended unless [`Config::quirks`] asks for them: see [`Quirks`].
+//! Its defects are fixed unless [`Config::quirks`] asks for them: see [`Quirks`].
 //!
 //! # Features
 //!
@@ -105,17 +105,21 @@
 
 pub mod compat;
 
+mod attempts;
 mod buffer;
 mod channel;
 #[cfg(feature = "__compression")]
 mod compress;
 mod config;
+mod endpoint;
 mod error;
-mod link;
 mod memory;
 mod pieces;
 mod quirks;
 mod reader;
+mod shutdown;
+mod sticky_error;
+mod stream;
 mod sync;
 #[expect(unsafe_code, reason = "the one module that may: mappings and vectored writes")]
 mod sys;
@@ -128,11 +132,12 @@ pub use config::{Config, MAX_PIECES, Notice, Release, ReleaseTarget, Report, Tra
 pub use error::{
     Cause, CloseError, Error, Misuse, Operation, ShortRead, ShutdownError, StreamError,
 };
-pub use link::{ShutdownHandle, Stream, error_of_either};
 pub use memory::GuestMemory;
 pub use pieces::{Chunk, Piece, Pieces};
 pub use quirks::Quirks;
 pub use reader::{AsyncReader, Reader};
+pub use shutdown::ShutdownHandle;
+pub use stream::{Stream, error_of_either};
 pub use writer::{AsyncWriter, Writer};
 
 /// Bytes that a stream buffers. C: `IO_BUF_SIZE`, L37.

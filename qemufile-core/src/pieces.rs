@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::memory::GuestMemory;
 
-/// Who keeps bytes that lie outside the stream's own buffer.
+/// The owner of bytes that lie outside the stream's own buffer.
 #[derive(Debug)]
 pub(crate) enum Owner {
     /// A share of bytes that nobody changes.
@@ -39,7 +39,7 @@ pub(crate) struct Backing<'a> {
 }
 
 impl<'a> Backing<'a> {
-    /// Whoever owns a segment that does not lie in the buffer.
+    /// The owner of a segment; `None` where it lies in the buffer.
     pub(crate) fn owner(&self, segment: &Segment) -> Option<&'a Owner> {
         self.owners.get(segment.owner? as usize)
     }
@@ -163,7 +163,7 @@ impl fmt::Debug for Piece<'_> {
     }
 }
 
-/// The pieces of one write, in order; those without bytes are left out. C: the array that
+/// The pieces of one write, in order; empty ones are left out. C: the array that
 /// `qio_channel_writev_all` passes on.
 ///
 /// A view that is cheap to copy: it borrows the stream's queue.

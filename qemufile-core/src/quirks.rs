@@ -2,7 +2,7 @@
 
 /// Which defects of the original are reproduced.
 ///
-/// [`MENDED`](Self::MENDED), the default, has none of them; [`FAITHFUL`](Self::FAITHFUL) has all,
+/// [`FIXED`](Self::FIXED), the default, has none of them; [`FAITHFUL`](Self::FAITHFUL) has all,
 /// and agrees with the original call for call. Whatever else the original does, however odd, is
 /// contract and does not depend on this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -19,14 +19,14 @@ pub struct Quirks {
     /// L271-285.
     ///
     /// Damage: pages that were never sent read as zero from then on, so that a source which goes
-    /// on after a failed migration has lost them. Mended, a page is released only after the write
+    /// on after a failed migration has lost them. Fixed, a page is released only after the write
     /// that carried it.
     pub release_unsent: bool,
     /// `put_compression_data` does not look at what its own header did. C: L717-718.
     ///
     /// Damage: where the first header byte takes the last free piece, it alone is sent and the
     /// payload is queued three bytes too early; on a stream with an error, bytes are queued
-    /// that begin with four stale ones. Success is returned both times. Mended, header and payload
+    /// that begin with four stale ones. Success is returned both times. Fixed, header and payload
     /// are queued as one, and an error is an error.
     pub torn_compression: bool,
     /// `put_stream` copies the source's buffer and forgets the rest of its queue. C:
@@ -34,14 +34,14 @@ pub struct Quirks {
     ///
     /// Damage: borrowed pieces of the source are dropped under a success, or stay for good where
     /// nothing was copied; a destination with an error swallows everything, also under a success;
-    /// `may_free` marks stay behind and split or release what is queued later. Mended, all pieces
+    /// `may_free` marks stay behind and split or release what is queued later. Fixed, all pieces
     /// move in order, and where the destination fails the source keeps them.
     pub lossy_put_stream: bool,
 }
 
 impl Quirks {
     /// No defect: what a Rust caller wants, and the default.
-    pub const MENDED: Self = Self {
+    pub const FIXED: Self = Self {
         stale_peek: false,
         release_unsent: false,
         torn_compression: false,

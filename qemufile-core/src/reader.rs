@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::channel::Channel;
 use crate::config::Config;
+use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
 use crate::error::{CloseError, Error};
-use crate::link::{Link, Linked, Stream, Waiting, now};
+use crate::stream::{HasEndpoint, Stream};
 use crate::writer::Writer;
 
 pub(crate) mod input;
@@ -52,18 +53,18 @@ impl Reader {
     /// As [`new`](Self::new), with settings.
     #[must_use]
     pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
-        Self(Input::new(Link::new(channel, config, Waiting::Block)))
+        Self(Input::new(Endpoint::new(channel, config, Waiting::Block)))
     }
 
     /// A stream that writes to the same channel, with an error state of its own. C:
     /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Writer {
-        Writer::over(self.0.link.opposite())
+        Writer::over(self.0.endpoint.opposite())
     }
 
-    pub(crate) fn over(link: Link) -> Self {
-        Self(Input::new(link))
+    pub(crate) fn over(endpoint: Endpoint) -> Self {
+        Self(Input::new(endpoint))
     }
 
     pub(crate) fn input(&mut self) -> &mut Input {
@@ -79,7 +80,7 @@ impl Reader {
     /// Shows `size` bytes that begin `offset` bytes further on, without taking them.
     ///
     /// Refills the buffer until they are there. The original gives up without a refill where
-    /// `offset` lies beyond what is buffered (row 3 of the behaviours), and so does this. C:
+    /// `offset` lies beyond what is buffered (row 3 of docs/BEHAVIOUR.md), and so does this. C:
     /// `qemu_peek_buffer`, L475.
     ///
     /// # Errors
@@ -90,13 +91,13 @@ impl Reader {
     pub fn peek_buffer(&mut self, size: usize, offset: usize) -> Result<&[u8], Error> {
         let found = match self.0.look(size, offset) {
             Some(found) => found,
-            None => now(self.0.peek_exact(size, offset))?,
+            None => poll_ready_now(self.0.peek_exact(size, offset))?,
         };
         Ok(self.0.at(found))
     }
 
     /// The byte `offset` bytes further on, without taking it. At most one refill, so that a gap
-    /// may need several calls (row 4). C: `qemu_peek_byte`, L586.
+    /// may need several calls (row 4 of docs/BEHAVIOUR.md). C: `qemu_peek_byte`, L586.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Reader {
     pub fn peek_byte(&mut self, offset: usize) -> Result<u8, Error> {
         match self.0.buffered().get(offset) {
             Some(byte) => Ok(*byte),
-            None => now(self.0.peek_byte_exact(offset)),
+            None => poll_ready_now(self.0.peek_byte_exact(offset)),
         }
     }
 
@@ -163,7 +164,7 @@ impl Reader {
     fn get<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         match self.0.take() {
             Some(bytes) => Ok(bytes),
-            None => now(self.0.get_exact()),
+            None => poll_ready_now(self.0.get_exact()),
         }
     }
 
@@ -175,7 +176,7 @@ impl Reader {
     /// [`Error::Short`] where the stream fails first; the bytes that came are in `into`.
     #[inline]
     pub fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
-        if self.0.take_into(into) { Ok(()) } else { now(self.0.get_buffer_exact(into)) }
+        if self.0.take_into(into) { Ok(()) } else { poll_ready_now(self.0.get_buffer_exact(into)) }
     }
 
     /// Takes `into.len()` bytes, without copying them if they are fewer than 32,768: then the
@@ -188,7 +189,7 @@ impl Reader {
     pub fn get_buffer_in_place<'a>(&'a mut self, into: &'a mut [u8]) -> Result<&'a [u8], Error> {
         match self.0.take_in_place(into.len()) {
             Some(found) => Ok(self.0.at(found)),
-            None => now(self.0.get_in_place_exact(into)),
+            None => poll_ready_now(self.0.get_in_place_exact(into)),
         }
     }
 
@@ -202,7 +203,7 @@ impl Reader {
     pub fn get_counted_string(&mut self) -> Result<&[u8], Error> {
         match self.0.take_counted_string() {
             Some(found) => Ok(self.0.at(found)),
-            None => now(self.0.get_counted_string()),
+            None => poll_ready_now(self.0.get_counted_string()),
         }
     }
 
@@ -214,7 +215,7 @@ impl Reader {
     /// `EINTR` and `EAGAIN` included; the stream has not failed by it, what was not written is
     /// still unread, and the call can be repeated for the rest.
     pub fn get_to_fd(&mut self, fd: impl AsFd, size: usize) -> Result<(), Error> {
-        now(self.0.get_to_fd(fd.as_fd(), size))
+        poll_ready_now(self.0.get_to_fd(fd.as_fd(), size))
     }
 
     /// As [`get_to_fd`](Self::get_to_fd), to anything that can be written to.
@@ -223,7 +224,7 @@ impl Reader {
     ///
     /// As [`get_to_fd`](Self::get_to_fd).
     pub fn get_to(&mut self, sink: &mut dyn Write, size: usize) -> Result<(), Error> {
-        now(self.0.get_to(|bytes| sink.write(bytes), size))
+        poll_ready_now(self.0.get_to(|bytes| sink.write(bytes), size))
     }
 
     /// Closes the stream and its channel, also for others who share it. C: `qemu_fclose`, L355.
@@ -233,19 +234,22 @@ impl Reader {
     /// The stream's first error and the channel's last word, if there are any. A stream that was
     /// read up to its end and not beyond has no error.
     pub fn close(self) -> Result<(), CloseError> {
-        close(&self.0.link, self.0.link.error())
+        close(&self.0.endpoint, self.0.endpoint.error())
     }
 }
 
 /// Closes the channel of a stream whose last error is `stream`.
-pub(crate) fn close(link: &Link, stream: Option<crate::StreamError>) -> Result<(), CloseError> {
-    let channel = link.channel().close().err().map(Arc::new);
+pub(crate) fn close(
+    endpoint: &Endpoint,
+    stream: Option<crate::StreamError>,
+) -> Result<(), CloseError> {
+    let channel = endpoint.channel().close().err().map(Arc::new);
     if stream.is_none() && channel.is_none() { Ok(()) } else { Err(CloseError { stream, channel }) }
 }
 
-impl Linked for Reader {
-    fn link(&self) -> &Link {
-        &self.0.link
+impl HasEndpoint for Reader {
+    fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 }
 
@@ -266,7 +270,7 @@ impl Read for Reader {
 /// [`fill_buf`](BufRead::fill_buf) refills the buffer once, and only if it is empty.
 impl BufRead for Reader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        now(self.0.fill_if_empty())?;
+        poll_ready_now(self.0.fill_if_empty())?;
         Ok(self.0.buffered())
     }
 
@@ -282,8 +286,8 @@ impl fmt::Debug for Reader {
 }
 
 pub(crate) fn debug(input: &Input, mut f: fmt::DebugStruct<'_, '_>) -> fmt::Result {
-    f.field("channel", input.link.channel())
+    f.field("channel", input.endpoint.channel())
         .field("buffered", &input.buffered().len())
-        .field("error", &input.link.error())
+        .field("error", &input.endpoint.error())
         .finish_non_exhaustive()
 }

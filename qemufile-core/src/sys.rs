@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::memory::GuestMemory;
 use crate::pieces::{Chunk, Pieces};
 
-/// Who gives the bytes back when the last user of a mapping is gone.
+/// What keeps the bytes mapped.
 enum Owner {
     /// Mapped here, unmapped here.
     Anonymous,

@@ -9,10 +9,11 @@ use bytes::Bytes;
 
 use crate::channel::Channel;
 use crate::config::Config;
+use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
 use crate::error::{CloseError, Error, StreamError};
-use crate::link::{Link, Linked, Stream, Waiting, now};
 use crate::memory::GuestMemory;
 use crate::reader::Reader;
+use crate::stream::{HasEndpoint, Stream};
 
 mod nonblocking;
 pub(crate) mod output;
@@ -21,8 +22,8 @@ mod source;
 
 pub use nonblocking::AsyncWriter;
 
-use output::{Output, Unready};
-use queue::Then;
+use output::{Output, SlowPath};
+use queue::AfterPush;
 use source::Source;
 
 /// Writes a migration stream to a channel, through a buffer of 32,768 bytes and a queue of up to
@@ -62,18 +63,18 @@ impl Writer {
     /// As [`new`](Self::new), with settings.
     #[must_use]
     pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
-        Self::over(Link::new(channel, config, Waiting::Block))
+        Self::over(Endpoint::new(channel, config, Waiting::Block))
     }
 
     /// A stream that reads from the same channel, with an error state of its own. C:
     /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Reader {
-        Reader::over(self.0.link.opposite())
+        Reader::over(self.0.endpoint.opposite())
     }
 
-    pub(crate) fn over(link: Link) -> Self {
-        Self(Output::new(link))
+    pub(crate) fn over(endpoint: Endpoint) -> Self {
+        Self(Output::new(endpoint))
     }
 
     /// Queues one byte. C: `qemu_put_byte`, L450.
@@ -118,7 +119,7 @@ impl Writer {
 
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        if self.0.extend(bytes) { Ok(()) } else { now(self.0.put_bytes(bytes)) }
+        if self.0.extend(bytes) { Ok(()) } else { poll_ready_now(self.0.put_bytes(bytes)) }
     }
 
     /// Queues a copy of `bytes`. C: `qemu_put_buffer`, L427.
@@ -138,7 +139,7 @@ impl Writer {
     ///
     /// As [`put_byte`](Self::put_byte).
     pub fn put_shared(&mut self, bytes: impl Into<Bytes>) -> Result<(), StreamError> {
-        now(self.0.put_shared(bytes.into()))
+        poll_ready_now(self.0.put_shared(bytes.into()))
     }
 
     /// Queues a range of guest memory as a piece of its own, without copying: what is sent is what
@@ -159,9 +160,9 @@ impl Writer {
     ) -> Result<(), Error> {
         let source = Source::guest(memory, range.clone())?;
         match self.0.push(source, may_free) {
-            Ok(Then::Continue) => Ok(()),
-            Ok(Then::Flush) => Ok(self.0.flush_now()?),
-            Err(Unready) => now(self.0.put_guest(memory, range, may_free)),
+            Ok(AfterPush::Continue) => Ok(()),
+            Ok(AfterPush::Flush) => Ok(self.0.flush_now()?),
+            Err(SlowPath) => poll_ready_now(self.0.put_guest(memory, range, may_free)),
         }
     }
 
@@ -192,7 +193,7 @@ impl Writer {
         data: &[u8],
     ) -> Result<usize, Error> {
         let bound = crate::compress::bound(data.len());
-        now(self.0.put_compressed(bound, |room| compressor.deflate(data, room)))
+        poll_ready_now(self.0.put_compressed(bound, |room| compressor.deflate(data, room)))
     }
 
     /// Moves what `source` has queued to the end of this queue, in order, and leaves it empty;
@@ -203,7 +204,7 @@ impl Writer {
     ///
     /// As [`put_byte`](Self::put_byte). The source keeps its queue then.
     pub fn put_stream(&mut self, source: &mut Self) -> Result<usize, StreamError> {
-        now(self.0.put_stream(&mut source.0))
+        poll_ready_now(self.0.put_stream(&mut source.0))
     }
 
     /// Writes all that is queued. C: `qemu_fflush`, L265.
@@ -237,7 +238,7 @@ impl Writer {
     pub fn close(mut self) -> Result<(), CloseError> {
         let flushed = self.0.flush_now();
         self.0.abandon();
-        crate::reader::close(&self.0.link, flushed.err())
+        crate::reader::close(&self.0.endpoint, flushed.err())
     }
 }
 
@@ -250,9 +251,9 @@ impl Drop for Writer {
     }
 }
 
-impl Linked for Writer {
-    fn link(&self) -> &Link {
-        &self.0.link
+impl HasEndpoint for Writer {
+    fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 }
 
@@ -277,8 +278,8 @@ impl fmt::Debug for Writer {
 }
 
 fn debug(output: &Output, mut f: fmt::DebugStruct<'_, '_>) -> fmt::Result {
-    f.field("channel", output.link.channel())
+    f.field("channel", output.endpoint.channel())
         .field("queued", &output.queued())
-        .field("error", &output.link.error())
+        .field("error", &output.endpoint.error())
         .finish_non_exhaustive()
 }

@@ -22,7 +22,8 @@ pub struct TokioChannel {
     channel: DescriptorChannel,
     /// Taken out at a close, so that the descriptor is closed then and not later.
     reactor: RwLock<Option<AsyncFd<Arc<OwnedFd>>>>,
-    /// Whoever waits for input, and for room: the reactor forgets them at a close.
+    /// Wakers of the task that waits for input and of the one that waits for room. The reactor forgets
+    /// them when it is dropped, so that a close wakes them itself.
     waiting: Mutex<[Option<Waker>; 2]>,
 }
 
@@ -31,7 +32,7 @@ impl TokioChannel {
     ///
     /// # Errors
     ///
-    /// Where it cannot be registered, as a plain file, or where no runtime is.
+    /// Where there is no runtime, or where the descriptor cannot be registered, as a plain file.
     ///
     /// # Panics
     ///
@@ -109,7 +110,7 @@ impl Channel for TokioChannel {
         self.channel.close()
     }
 
-    /// Non-blocking it is, and stays.
+    /// The channel stays non-blocking: `false` succeeds and `true` is unsupported.
     fn set_blocking(&self, blocking: bool) -> io::Result<()> {
         if blocking { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Channel, Direction, descriptor::wait_for, null::closed};
 use crate::IO_BUF_SIZE;
-use crate::link::IDLE_WAITS;
+use crate::attempts::IDLE_WAITS;
 use crate::pieces::Pieces;
 
 /// One value for both directions, behind a lock.

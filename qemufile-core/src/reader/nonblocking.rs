@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::input::Input;
 use crate::channel::Channel;
 use crate::config::Config;
+use crate::endpoint::{Endpoint, Waiting};
 use crate::error::{CloseError, Error};
-use crate::link::{Link, Linked, Stream, Waiting};
+use crate::stream::{HasEndpoint, Stream};
 use crate::writer::AsyncWriter;
 
-/// As [`Reader`](crate::Reader), but its waits are the task's, not the thread's: what the original
-/// does in a coroutine. The buffer, the refills and the errors are the same code.
+/// A [`Reader`](crate::Reader) that suspends its task where that one blocks its thread, as the
+/// original does in a coroutine. The buffer, the refills and the errors are the same code.
 ///
 /// Needs no particular runtime: it waits by [`Channel::poll_ready`]. With the feature `tokio`,
 /// `TokioChannel` is a channel for it.
@@ -23,98 +24,98 @@ use crate::writer::AsyncWriter;
 pub struct AsyncReader(Input);
 
 impl AsyncReader {
-    /// As [`Reader::new`](crate::Reader::new).
+    /// Does what [`Reader::new`](crate::Reader::new) does.
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>) -> Self {
         Self::with_config(channel, &Config::default())
     }
 
-    /// As [`Reader::with_config`](crate::Reader::with_config).
+    /// Does what [`Reader::with_config`](crate::Reader::with_config) does.
     #[must_use]
     pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
-        Self(Input::new(Link::new(channel, config, Waiting::Yield)))
+        Self(Input::new(Endpoint::new(channel, config, Waiting::Yield)))
     }
 
-    /// As [`Reader::return_path`](crate::Reader::return_path).
+    /// Does what [`Reader::return_path`](crate::Reader::return_path) does.
     #[must_use]
     pub fn return_path(&self) -> AsyncWriter {
-        AsyncWriter::over(self.0.link.opposite())
+        AsyncWriter::over(self.0.endpoint.opposite())
     }
 
-    pub(crate) fn over(link: Link) -> Self {
-        Self(Input::new(link))
+    pub(crate) fn over(endpoint: Endpoint) -> Self {
+        Self(Input::new(endpoint))
     }
 
     pub(crate) fn input(&mut self) -> &mut Input {
         &mut self.0
     }
 
-    /// As [`Reader::buffered`](crate::Reader::buffered).
+    /// Does what [`Reader::buffered`](crate::Reader::buffered) does.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         self.0.buffered()
     }
 
-    /// As [`Reader::peek_buffer`](crate::Reader::peek_buffer).
+    /// Does what [`Reader::peek_buffer`](crate::Reader::peek_buffer) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::peek_buffer`](crate::Reader::peek_buffer).
     pub async fn peek_buffer(&mut self, size: usize, offset: usize) -> Result<&[u8], Error> {
         let found = self.0.peek_exact(size, offset).await?;
         Ok(self.0.at(found))
     }
 
-    /// As [`Reader::peek_byte`](crate::Reader::peek_byte).
+    /// Does what [`Reader::peek_byte`](crate::Reader::peek_byte) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::peek_byte`](crate::Reader::peek_byte).
     pub async fn peek_byte(&mut self, offset: usize) -> Result<u8, Error> {
         self.0.peek_byte_exact(offset).await
     }
 
-    /// As [`Reader::skip`](crate::Reader::skip).
+    /// Does what [`Reader::skip`](crate::Reader::skip) does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::skip`](crate::Reader::skip).
     pub fn skip(&mut self, size: usize) -> Result<(), Error> {
         self.0.skip(size)
     }
 
-    /// As [`Reader::get_byte`](crate::Reader::get_byte).
+    /// Does what [`Reader::get_byte`](crate::Reader::get_byte) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_byte`](crate::Reader::get_byte).
     pub async fn get_byte(&mut self) -> Result<u8, Error> {
         self.get().await.map(|[byte]| byte)
     }
 
-    /// As [`Reader::get_be16`](crate::Reader::get_be16).
+    /// Does what [`Reader::get_be16`](crate::Reader::get_be16) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_be16`](crate::Reader::get_be16).
     pub async fn get_be16(&mut self) -> Result<u16, Error> {
         self.get().await.map(u16::from_be_bytes)
     }
 
-    /// As [`Reader::get_be32`](crate::Reader::get_be32).
+    /// Does what [`Reader::get_be32`](crate::Reader::get_be32) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_be32`](crate::Reader::get_be32).
     pub async fn get_be32(&mut self) -> Result<u32, Error> {
         self.get().await.map(u32::from_be_bytes)
     }
 
-    /// As [`Reader::get_be64`](crate::Reader::get_be64).
+    /// Does what [`Reader::get_be64`](crate::Reader::get_be64) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_be64`](crate::Reader::get_be64).
     pub async fn get_be64(&mut self) -> Result<u64, Error> {
         self.get().await.map(u64::from_be_bytes)
     }
@@ -126,20 +127,20 @@ impl AsyncReader {
         }
     }
 
-    /// As [`Reader::get_buffer`](crate::Reader::get_buffer).
+    /// Does what [`Reader::get_buffer`](crate::Reader::get_buffer) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_buffer`](crate::Reader::get_buffer).
     pub async fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
         self.0.get_buffer_exact(into).await
     }
 
-    /// As [`Reader::get_buffer_in_place`](crate::Reader::get_buffer_in_place).
+    /// Does what [`Reader::get_buffer_in_place`](crate::Reader::get_buffer_in_place) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_buffer_in_place`](crate::Reader::get_buffer_in_place).
     pub async fn get_buffer_in_place<'a>(
         &'a mut self,
         into: &'a mut [u8],
@@ -147,47 +148,47 @@ impl AsyncReader {
         self.0.get_in_place_exact(into).await
     }
 
-    /// As [`Reader::get_counted_string`](crate::Reader::get_counted_string).
+    /// Does what [`Reader::get_counted_string`](crate::Reader::get_counted_string) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_counted_string`](crate::Reader::get_counted_string).
     pub async fn get_counted_string(&mut self) -> Result<&[u8], Error> {
         self.0.get_counted_string().await
     }
 
-    /// As [`Reader::get_to_fd`](crate::Reader::get_to_fd). The descriptor is written to as it is:
+    /// Does what [`Reader::get_to_fd`](crate::Reader::get_to_fd) does, and waits as a task. The descriptor is written to as it is:
     /// one that blocks, blocks the task's thread.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_to_fd`](crate::Reader::get_to_fd).
     pub async fn get_to_fd(&mut self, fd: impl AsFd, size: usize) -> Result<(), Error> {
         self.0.get_to_fd(fd.as_fd(), size).await
     }
 
-    /// As [`Reader::get_to`](crate::Reader::get_to).
+    /// Does what [`Reader::get_to`](crate::Reader::get_to) does, and waits as a task.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::get_to`](crate::Reader::get_to).
     pub async fn get_to<W: Write>(&mut self, sink: &mut W, size: usize) -> Result<(), Error> {
         self.0.get_to(|bytes| sink.write(bytes), size).await
     }
 
-    /// As [`Reader::close`](crate::Reader::close).
+    /// Does what [`Reader::close`](crate::Reader::close) does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Reader::close`](crate::Reader::close).
     pub fn close(self) -> Result<(), CloseError> {
-        super::close(&self.0.link, self.0.link.error())
+        super::close(&self.0.endpoint, self.0.endpoint.error())
     }
 }
 
-impl Linked for AsyncReader {
-    fn link(&self) -> &Link {
-        &self.0.link
+impl HasEndpoint for AsyncReader {
+    fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 }
 

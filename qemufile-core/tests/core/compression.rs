@@ -185,10 +185,10 @@ fn room_is_judged_by_the_bound() {
 }
 
 #[test]
-fn a_mended_stream_keeps_header_and_payload_together() {
+fn a_fixed_stream_keeps_header_and_payload_together() {
     for before in 0..64 {
         let scripted = channel([]).shared();
-        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
         for _ in 0..before {
             writer.put_shared(vec![1, 2]).unwrap();
         }

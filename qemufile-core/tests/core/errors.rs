@@ -12,11 +12,11 @@ use qemufile_core::{
 };
 
 fn reader(scripted: ScriptedChannel) -> Reader {
-    support::reader(scripted, Quirks::MENDED)
+    support::reader(scripted, Quirks::FIXED)
 }
 
 fn writer(scripted: ScriptedChannel) -> Writer {
-    support::writer(scripted, Quirks::MENDED).1
+    support::writer(scripted, Quirks::FIXED).1
 }
 
 /// An error of a stream whose channel fails with an errno.
@@ -33,7 +33,7 @@ fn kind(error: impl Into<io::Error>) -> ErrorKind {
 #[test]
 fn the_first_error_wins_and_the_next_is_reported() {
     let scripted = channel([]).every_read(Step::Fail(104)).shared();
-    let mut reader = Reader::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut reader = Reader::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     reader.get_byte().unwrap_err();
     let first = reader.error().unwrap();
     reader.set_error(NonZeroI32::new(-22).unwrap(), Some("too late"));
@@ -191,14 +191,14 @@ fn a_range_outside_its_memory_is_refused() {
 #[test]
 fn a_drop_tells_what_it_could_not_write() {
     let scripted = channel([]).writes([Step::Move(3), Step::Fail(32)]).shared();
-    let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     writer.put_be64(1).unwrap();
     drop(writer);
     let events = scripted.events();
     let Some(Event::Report(text)) = events.last() else { panic!("{events:?}") };
     assert!(text.contains("8 bytes") && text.contains("Broken pipe"), "{text}");
 
-    let mut sound = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut sound = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     sound.put_be16(1).unwrap();
     drop(sound);
     assert_eq!(scripted.events(), [crate::support::wrote(&[&[0, 1]])], "flushed, and not closed");

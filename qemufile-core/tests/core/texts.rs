@@ -203,8 +203,8 @@ fn memory_in_a_range_that_it_does_not_have() {
 
 #[test]
 fn quirks_are_told_apart() {
-    assert_ne!(Quirks::FAITHFUL, Quirks::MENDED);
-    assert_eq!(Config::default().quirks, Quirks::MENDED);
+    assert_ne!(Quirks::FAITHFUL, Quirks::FIXED);
+    assert_eq!(Config::default().quirks, Quirks::FIXED);
     assert_eq!(Config::faithful().quirks, Quirks::FAITHFUL);
     let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(IO_BUF_SIZE + 1))));
     assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);

@@ -15,7 +15,7 @@ use qemufile_core::{
 };
 
 /// Both settings of the quirks.
-pub(crate) const SETTINGS: [Quirks; 2] = [Quirks::FAITHFUL, Quirks::MENDED];
+pub(crate) const SETTINGS: [Quirks; 2] = [Quirks::FAITHFUL, Quirks::FIXED];
 
 /// What one call of a channel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Journal {
 
     /// The same, where every release fails with an errno.
     pub(crate) fn config_without_release(&self, errno: i32) -> Config {
-        let mut config = self.config(Quirks::MENDED);
+        let mut config = self.config(Quirks::FIXED);
         config.release = Arc::new(Self { release_error: Some(errno), ..self.clone() });
         config
     }

@@ -1,0 +1,106 @@
+//! What one attempt at a channel came to, and whether another one follows.
+
+use std::future::poll_fn;
+use std::io;
+
+use crate::channel::Direction;
+use crate::endpoint::Endpoint;
+use crate::error::{Operation, StreamError};
+
+/// Times in a row that a channel may say "would block" right after its wait ended. A sound one
+/// does so once in a while; one that never stops would hang the caller.
+pub(crate) const IDLE_WAITS: u32 = 1 << 16;
+
+/// Sorts the outcomes of one channel operation that is tried until it moves a byte.
+pub(crate) struct Attempts {
+    operation: Operation,
+    wanted: usize,
+    done: usize,
+    idle: u32,
+}
+
+impl Attempts {
+    pub(crate) fn new(operation: Operation, wanted: usize, done: usize) -> Self {
+        Self { operation, wanted, done, idle: 0 }
+    }
+
+    /// What to do after one attempt.
+    #[inline]
+    pub(crate) fn settle(&mut self, outcome: io::Result<usize>) -> Result<Settled, StreamError> {
+        match outcome {
+            Ok(count)
+                if count <= self.wanted - self.done
+                    && (count > 0 || matches!(self.operation, Operation::Read)) =>
+            {
+                self.done += count;
+                self.idle = 0;
+                Ok(Settled::Transferred(count))
+            }
+            other => self.settle_exceptional(other),
+        }
+    }
+
+    #[cold]
+    fn settle_exceptional(&mut self, outcome: io::Result<usize>) -> Result<Settled, StreamError> {
+        let left = self.wanted - self.done;
+        let error = match outcome {
+            Ok(0) => io::Error::new(
+                io::ErrorKind::WriteZero,
+                "the channel took none of the bytes, and said neither that it would block nor why",
+            ),
+            Ok(count) => io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the channel claims {count} bytes where {left} were asked for"),
+            ),
+            Err(error) if self.idle >= IDLE_WAITS => error,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.idle += 1;
+                return Ok(Settled::Again);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.idle += 1;
+                return Ok(Settled::Blocked);
+            }
+            Err(error) => error,
+        };
+        Err(StreamError::channel(self.operation, self.wanted, self.done, error))
+    }
+
+    /// Waits after an attempt that would have blocked, as a task.
+    pub(crate) async fn wait(&self, endpoint: &Endpoint) -> Result<(), StreamError> {
+        let ready = poll_fn(|cx| endpoint.channel().poll_ready(cx, self.direction())).await;
+        ready.map_err(|error| self.waited(error))
+    }
+
+    /// As [`wait`](Self::wait), for a stream that [blocks](Endpoint::blocks).
+    #[cold]
+    pub(crate) fn wait_now(&self, endpoint: &Endpoint) -> Result<(), StreamError> {
+        endpoint.channel().wait(self.direction()).map_err(|error| self.waited(error))
+    }
+
+    /// Bytes moved so far, those of an earlier round of attempts included.
+    pub(crate) fn done(&self) -> usize {
+        self.done
+    }
+
+    fn direction(&self) -> Direction {
+        match self.operation {
+            Operation::Write => Direction::Output,
+            _ => Direction::Input,
+        }
+    }
+
+    fn waited(&self, error: io::Error) -> StreamError {
+        StreamError::channel(Operation::Wait, self.wanted, self.done, error)
+    }
+}
+
+/// What an attempt came to.
+pub(crate) enum Settled {
+    /// So many bytes were moved; of a read, 0 is the end.
+    Transferred(usize),
+    /// Try again at once.
+    Again,
+    /// Wait, then try again.
+    Blocked,
+}

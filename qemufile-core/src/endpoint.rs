@@ -1,0 +1,99 @@
+//! What the two directions are built on: the channel, the settings and the first error.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::channel::Channel;
+use crate::config::{Config, Notice};
+use crate::error::StreamError;
+use crate::shutdown::ShutdownHandle;
+use crate::sticky_error::StickyError;
+use crate::sync::Arc;
+
+/// How a stream waits for its channel; C: what `qemu_in_coroutine` decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    /// The calling thread waits.
+    Block,
+    /// The calling task does.
+    Yield,
+}
+
+/// Runs a future of a stream that [blocks](Endpoint::blocks). Such a future is ready at its first
+/// poll: all waiting is done inside it.
+pub(crate) fn poll_ready_now<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => {}
+        }
+    }
+}
+
+/// One direction of a channel: the channel, its settings, its first error. Public only because a
+/// sealed trait names it.
+pub struct Endpoint {
+    channel: std::sync::Arc<dyn Channel>,
+    sticky: Arc<StickyError>,
+    pub(crate) config: Config,
+    waiting: Waiting,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        channel: std::sync::Arc<dyn Channel>,
+        config: &Config,
+        waiting: Waiting,
+    ) -> Self {
+        Self { channel, sticky: Arc::new(StickyError::new()), config: config.clone(), waiting }
+    }
+
+    /// The endpoint of the other direction: the same channel, no error yet.
+    pub(crate) fn opposite(&self) -> Self {
+        Self::new(self.channel.clone(), &self.config, self.waiting)
+    }
+
+    pub(crate) fn channel(&self) -> &std::sync::Arc<dyn Channel> {
+        &self.channel
+    }
+
+    /// Whether the stream has [an error](StickyError::is_set).
+    #[inline]
+    pub(crate) fn failed(&self) -> bool {
+        self.sticky.is_set()
+    }
+
+    pub(crate) fn error(&self) -> Option<StreamError> {
+        // Asked after each page, as a rule to hear that there is none: that takes no lock.
+        if self.failed() { self.sticky.get() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), StreamError> {
+        if self.failed() { self.error().map_or(Ok(()), Err) } else { Ok(()) }
+    }
+
+    /// Stores an error, or reports it where it is not the first; gives back the first.
+    pub(crate) fn fail(&self, error: StreamError) -> StreamError {
+        if self.sticky.set(error.clone()) {
+            return error;
+        }
+        if let Some(text) = error.message() {
+            self.config.reporter.report(&Notice::LaterError { text: &text });
+        }
+        self.error().unwrap_or(error)
+    }
+
+    pub(crate) fn handle(&self) -> ShutdownHandle {
+        ShutdownHandle::new(self.channel.clone(), self.sticky.clone())
+    }
+
+    /// Whether this stream waits by blocking, so that no future of its is ever pending.
+    #[inline]
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.waiting, Waiting::Block)
+    }
+}

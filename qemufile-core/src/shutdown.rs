@@ -1,0 +1,53 @@
+//! Shutting a stream down from another thread.
+
+use std::fmt;
+
+use crate::channel::Channel;
+use crate::error::{Cause, ShutdownError, StreamError};
+use crate::sticky_error::StickyError;
+use crate::sync::Arc;
+
+/// Shuts a stream down from another thread.
+///
+/// Holds the channel, not the stream: it may outlive the stream.
+#[derive(Clone)]
+pub struct ShutdownHandle {
+    channel: std::sync::Arc<dyn Channel>,
+    sticky: Arc<StickyError>,
+}
+
+impl ShutdownHandle {
+    pub(crate) fn new(channel: std::sync::Arc<dyn Channel>, sticky: Arc<StickyError>) -> Self {
+        Self { channel, sticky }
+    }
+
+    /// Makes the stream fail, then shuts its channel down in both directions.
+    ///
+    /// In this order, so that whoever sees an effect of the shutdown (a read that ends, a write
+    /// that fails) finds the error set before it, and takes no half-read page for a whole one. A
+    /// channel that cannot be shut down leaves the stream dead all the same (row 22 of
+    /// docs/BEHAVIOUR.md). C: `qemu_file_shutdown`, L63.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError::Unsupported`] or [`ShutdownError::Failed`], both about the channel.
+    pub fn shutdown(&self) -> Result<(), ShutdownError> {
+        self.sticky.set(StreamError::new(Cause::Shutdown));
+        if !self.channel.can_shutdown() {
+            return Err(ShutdownError::Unsupported);
+        }
+        self.channel.shutdown().map_err(ShutdownError::Failed)
+    }
+
+    /// The stream's first error.
+    #[must_use]
+    pub fn error(&self) -> Option<StreamError> {
+        self.sticky.get()
+    }
+}
+
+impl fmt::Debug for ShutdownHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShutdownHandle").field("error", &self.error()).finish_non_exhaustive()
+    }
+}
