@@ -30,7 +30,8 @@ impl Attempts {
         match outcome {
             Ok(count)
                 if count <= self.wanted - self.done
-                    && (count > 0 || matches!(self.operation, Operation::Read)) =>
+                    && (count > 0
+                        || matches!(self.operation, Operation::Read | Operation::ReadAt)) =>
             {
                 self.done += count;
                 self.idle = 0;
@@ -72,6 +73,11 @@ impl Attempts {
         ready.map_err(|error| self.waited(error))
     }
 
+    /// Waits as the stream does, where speed does not matter.
+    pub(crate) async fn wait_either(&self, endpoint: &Endpoint) -> Result<(), StreamError> {
+        if endpoint.blocks() { self.wait_now(endpoint) } else { self.wait(endpoint).await }
+    }
+
     /// As [`wait`](Self::wait), for a stream that [blocks](Endpoint::blocks).
     #[cold]
     pub(crate) fn wait_now(&self, endpoint: &Endpoint) -> Result<(), StreamError> {
@@ -83,9 +89,13 @@ impl Attempts {
         self.done
     }
 
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
     fn direction(&self) -> Direction {
         match self.operation {
-            Operation::Write => Direction::Output,
+            Operation::Write | Operation::WriteAt | Operation::SendDescriptor => Direction::Output,
             _ => Direction::Input,
         }
     }

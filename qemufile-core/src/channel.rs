@@ -1,7 +1,8 @@
 //! Channels: what a stream reads from and writes to.
 
 use std::fmt;
-use std::io;
+use std::io::{self, SeekFrom};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
 
 use crate::pieces::Pieces;
@@ -108,4 +109,90 @@ pub trait Channel: Send + Sync + fmt::Debug {
     ///
     /// Where the mode cannot be changed.
     fn set_blocking(&self, blocking: bool) -> io::Result<()>;
+
+    /// What the channel is called where the original's texts name it. C: the field `name`.
+    fn name(&self) -> String {
+        "channel".to_owned()
+    }
+
+    /// Whether [`read_at`](Self::read_at), [`write_at`](Self::write_at) and [`seek`](Self::seek)
+    /// are possible; they are not by default. C: `QIO_CHANNEL_FEATURE_SEEKABLE`.
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    /// Reads up to `into.len()` bytes from `offset` on, and leaves the channel's place alone; 0 is
+    /// the end of the file. C: `qio_channel_pread`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read); [`io::ErrorKind::Unsupported`] by default.
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let _ = (into, offset);
+        Err(unsupported("the channel cannot be read at an offset"))
+    }
+
+    /// Writes the front of `bytes` at `offset`, and leaves the channel's place alone; how many. C:
+    /// `qio_channel_pwrite`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read); [`io::ErrorKind::Unsupported`] by default.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let _ = (bytes, offset);
+        Err(unsupported("the channel cannot be written to at an offset"))
+    }
+
+    /// Moves the place where the next read or write goes on; the new one, in bytes from the start.
+    /// C: `qio_channel_io_seek`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read); [`io::ErrorKind::Unsupported`] by default.
+    fn seek(&self, to: SeekFrom) -> io::Result<u64> {
+        let _ = to;
+        Err(unsupported("the channel cannot seek"))
+    }
+
+    /// Whether descriptors can be sent and received along with bytes; they cannot by default. A
+    /// stream asks once, when it is made. C: `QIO_CHANNEL_FEATURE_FD_PASS`.
+    fn passes_descriptors(&self) -> bool {
+        false
+    }
+
+    /// As [`read`](Self::read), and appends the descriptors that came with the bytes, closed on
+    /// `exec`. C: `qio_channel_readv_full`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and none is appended then; [`io::ErrorKind::Unsupported`] by
+    /// default.
+    fn read_with_descriptors(
+        &self,
+        into: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<usize> {
+        let _ = (into, descriptors);
+        Err(unsupported("the channel passes no descriptors"))
+    }
+
+    /// Writes the front of `bytes`, and with its first byte all of `descriptors`; how many bytes.
+    /// C: `qio_channel_writev_full`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write), and none is sent then; [`io::ErrorKind::Unsupported`] by
+    /// default.
+    fn write_with_descriptors(
+        &self,
+        bytes: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<usize> {
+        let _ = (bytes, descriptors);
+        Err(unsupported("the channel passes no descriptors"))
+    }
+}
+
+fn unsupported(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, text)
 }

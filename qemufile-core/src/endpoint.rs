@@ -5,8 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::channel::Channel;
-use crate::config::{Config, Notice};
-use crate::error::StreamError;
+use crate::config::Config;
+use crate::error::{Misuse, StreamError};
+use crate::notice::Notice;
+use crate::release::Release;
 use crate::shutdown::ShutdownHandle;
 use crate::sticky_error::StickyError;
 use crate::sync::Arc;
@@ -40,6 +42,8 @@ pub struct Endpoint {
     sticky: Arc<StickyError>,
     pub(crate) config: Config,
     waiting: Waiting,
+    /// Whether the channel passes descriptors, asked once. C: `can_pass_fd`; from 10.0.
+    pub(crate) passes_descriptors: bool,
 }
 
 impl Endpoint {
@@ -48,7 +52,9 @@ impl Endpoint {
         config: &Config,
         waiting: Waiting,
     ) -> Self {
-        Self { channel, sticky: Arc::new(StickyError::new()), config: config.clone(), waiting }
+        let passes_descriptors = config.release >= Release::V10_0 && channel.passes_descriptors();
+        let sticky = Arc::new(StickyError::new());
+        Self { channel, sticky, config: config.clone(), waiting, passes_descriptors }
     }
 
     /// The endpoint of the other direction: the same channel, no error yet.
@@ -87,8 +93,20 @@ impl Endpoint {
         self.error().unwrap_or(error)
     }
 
+    /// As [`fail`](Self::fail), for an error in passing a descriptor, which is reported as well.
+    pub(crate) fn fail_descriptor(&self, error: StreamError) -> StreamError {
+        self.config.reporter.report(&Notice::DescriptorFailed { text: &error.text() });
+        self.fail(error)
+    }
+
+    /// Whether the release passes descriptors at all.
+    pub(crate) fn check_descriptors(&self) -> Result<(), Misuse> {
+        let release = self.config.release;
+        if release < Release::V10_0 { Err(Misuse::NoDescriptors { release }) } else { Ok(()) }
+    }
+
     pub(crate) fn handle(&self) -> ShutdownHandle {
-        ShutdownHandle::new(self.channel.clone(), self.sticky.clone())
+        ShutdownHandle::new(self.channel.clone(), self.sticky.clone(), &self.config)
     }
 
     /// Whether this stream waits by blocking, so that no future of its is ever pending.

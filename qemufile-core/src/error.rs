@@ -11,176 +11,13 @@
 //! where the original says nothing at all.
 
 mod convert;
+mod stream;
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroI32;
 use std::sync::Arc;
 
-/// Text of an errno without Rust's suffix; C: `strerror`.
-fn strerror(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
-}
-
-/// What a channel was doing when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Reading.
-    Read,
-    /// Writing.
-    Write,
-    /// Waiting for data, or for room.
-    Wait,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Wait => "wait",
-        })
-    }
-}
-
-/// Why a stream has failed.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The channel has no more bytes.
-    EndOfStream {
-        /// Bytes that the channel was asked for.
-        wanted: usize,
-        /// Bytes that were still unread at that moment.
-        available: usize,
-    },
-    /// An operation of the channel failed.
-    Channel {
-        /// Which one.
-        operation: Operation,
-        /// Bytes that were to be moved.
-        wanted: usize,
-        /// Bytes of them that the channel had taken before it failed; 0 for a read.
-        done: usize,
-        /// What the channel said.
-        error: Arc<io::Error>,
-    },
-    /// Somebody shut the stream down.
-    Shutdown,
-    /// [`Stream::set_error`](crate::Stream::set_error) was called.
-    Caller {
-        /// The text that came with it.
-        message: Option<String>,
-    },
-}
-
-#[derive(Debug)]
-struct Inner {
-    code: NonZeroI32,
-    cause: Cause,
-}
-
-/// The first error of a stream, which it keeps until it is closed. C: `last_error` and
-/// `last_error_obj`.
-///
-/// Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct StreamError(Arc<Inner>);
-
-/// `-EIO`, the code of everything that a channel does wrong.
-const EIO: NonZeroI32 = NonZeroI32::new(-libc::EIO).unwrap();
-
-impl StreamError {
-    pub(crate) fn new(cause: Cause) -> Self {
-        Self::with_code(EIO, cause)
-    }
-
-    pub(crate) fn with_code(code: NonZeroI32, cause: Cause) -> Self {
-        Self(Arc::new(Inner { code, cause }))
-    }
-
-    pub(crate) fn channel(
-        operation: Operation,
-        wanted: usize,
-        done: usize,
-        error: io::Error,
-    ) -> Self {
-        Self::new(Cause::Channel { operation, wanted, done, error: Arc::new(error) })
-    }
-
-    /// Why the stream has failed.
-    #[must_use]
-    pub fn cause(&self) -> &Cause {
-        &self.0.cause
-    }
-
-    /// The stored code: `-EIO`, or what the caller of `set_error` gave, which may be positive.
-    /// C: `qemu_file_get_error`, L205.
-    #[must_use]
-    pub fn errno(&self) -> i32 {
-        self.0.code.get()
-    }
-
-    /// What came with the error: the channel's own words, or those of the caller.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
-        match &self.0.cause {
-            Cause::Channel { error, .. } => Some(error.to_string()),
-            Cause::Caller { message } => message.clone(),
-            Cause::EndOfStream { .. } | Cause::Shutdown => None,
-        }
-    }
-
-    /// The message, or the text that the original makes up where there is none. C:
-    /// `qemu_file_get_error_obj`, L140.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.message().unwrap_or_else(|| {
-            format!("Channel error: {}", strerror(self.0.code.get().wrapping_neg()))
-        })
-    }
-
-    /// Whether the stream simply came to its end.
-    #[must_use]
-    pub fn is_end_of_stream(&self) -> bool {
-        matches!(self.0.cause, Cause::EndOfStream { .. })
-    }
-
-    /// Whether the stream was shut down.
-    #[must_use]
-    pub fn is_shutdown(&self) -> bool {
-        matches!(self.0.cause, Cause::Shutdown)
-    }
-}
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.cause {
-            Cause::EndOfStream { wanted, available } => {
-                write!(
-                    f,
-                    "end of stream: {available} bytes unread, and none came of {wanted} asked for"
-                )
-            }
-            Cause::Channel { operation, wanted, done, .. } => {
-                write!(f, "{operation} failed, {done} of {wanted} bytes done: {}", self.text())
-            }
-            Cause::Shutdown => f.write_str("the stream was shut down"),
-            Cause::Caller { .. } => write!(f, "error {} was set: {}", self.errno(), self.text()),
-        }
-    }
-}
-
-impl std::error::Error for StreamError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0.cause {
-            Cause::Channel { error, .. } => Some(error.as_ref()),
-            _ => None,
-        }
-    }
-}
+pub use stream::{Cause, Operation, StreamError};
 
 /// A call that cannot be carried out, whatever the stream holds. Nothing was changed by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -202,6 +39,21 @@ pub enum Misuse {
     StringTooLong {
         /// Its length in bytes.
         len: usize,
+    },
+    /// Descriptors are passed on from QEMU 10.0 on: [`Config::release`](crate::Config::release)
+    /// says that the stream follows an earlier one.
+    #[error("descriptors are passed on from QEMU 10.0 on, and the stream follows {release}")]
+    NoDescriptors {
+        /// The release that the stream follows.
+        release: crate::Release,
+    },
+    /// A range whose end is before its start.
+    #[error("a range from {start} to {end}")]
+    ReversedRange {
+        /// First byte.
+        start: usize,
+        /// End, before the first byte.
+        end: usize,
     },
     /// A range that leaves its guest memory.
     #[error("{len} bytes at offset {offset} leave the guest memory of {memory} bytes")]
@@ -247,6 +99,10 @@ pub enum Error {
         /// Bytes that are buffered.
         available: usize,
     },
+    /// No descriptor came with the bytes so far. Only with the quirk
+    /// [`descriptor_out_of_step`](crate::Quirks::descriptor_out_of_step).
+    #[error("no descriptor came with the bytes so far")]
+    NoDescriptor,
     /// A skip over more than is buffered. Nothing was skipped.
     #[error("cannot skip {wanted} bytes: {available} are buffered")]
     NotBuffered {
@@ -314,7 +170,7 @@ impl Error {
             Self::Stream(error) => error.errno(),
             Self::Short(short) => short.cause.errno(),
             Self::Gap { .. } | Self::NotBuffered { .. } => 0,
-            Self::NoSpace { .. } | Self::Deflate(_) => -1,
+            Self::NoSpace { .. } | Self::Deflate(_) | Self::NoDescriptor => -1,
             Self::Sink { error, .. } => -error.raw_os_error().unwrap_or(libc::EIO),
             Self::Misuse(_) => -libc::EINVAL,
         }

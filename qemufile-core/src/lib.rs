@@ -1,4 +1,5 @@
-//! QEMU's migration byte stream: what `migration/qemu-file.c` (v8.2.0) does, in Rust.
+//! QEMU's migration byte stream: what `migration/qemu-file.c` does, in Rust. By default that of
+//! v8.2.0; [`Config::release`] has later ones.
 //!
 //! A migration stream is big-endian integers, counted strings and pages of memory, one after the
 //! other. [`Writer`] and [`Reader`] put a buffer of 32 KiB between them and a [`Channel`]: a
@@ -24,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where the 35 functions are
+//! # Where the functions are
 //!
 //! The methods return what a Rust caller wants; the functions of [`compat`] return what C's do.
 //! `AsyncReader` and `AsyncWriter` have the same methods, and [`compat::nonblocking`] the same
@@ -75,6 +76,19 @@
 //! | `qemu_get_counted_string` | [`Reader::get_counted_string`] | [`compat::get_counted_string`] |
 //! | `qemu_file_get_to_fd` | [`Reader::get_to_fd`], [`Reader::get_to`] | [`compat::get_to_fd`] |
 //!
+//! Since QEMU 9.0 there are more. They are on every stream; passing descriptors needs a
+//! [`Config::release`] of 10.0 or later, since reads have to ask for them:
+//!
+//! | C | from | method | in `compat` |
+//! |---|---|---|---|
+//! | `qemu_file_is_seekable` | 9.0 | [`Stream::is_seekable`] | [`compat::is_seekable`] |
+//! | `qemu_put_buffer_at` | 9.0 | [`Writer::put_buffer_at`] | [`compat::put_buffer_at`] |
+//! | `qemu_get_buffer_at` | 9.0 | [`Reader::get_buffer_at`] | [`compat::get_buffer_at`] |
+//! | `qemu_set_offset` | 9.0 | [`Reader::set_offset`], [`Writer::set_offset`] | [`compat::set_reader_offset`], [`compat::set_writer_offset`] |
+//! | `qemu_get_offset` | 9.0 | [`Reader::offset`], [`Writer::offset`] | [`compat::get_reader_offset`], [`compat::get_writer_offset`] |
+//! | `qemu_file_put_fd` | 10.0 | [`Writer::send_descriptor`] | [`compat::put_fd`] |
+//! | `qemu_file_get_fd` | 10.0 | [`Reader::receive_descriptor`] | [`compat::get_fd`] |
+//!
 //! # Errors
 //!
 //! The first thing that goes wrong stays with the stream, as a [`StreamError`] whose [`Cause`]
@@ -114,9 +128,13 @@ mod config;
 mod endpoint;
 mod error;
 mod memory;
+mod notice;
 mod pieces;
+mod positioned;
 mod quirks;
 mod reader;
+mod release;
+mod release_memory;
 mod shutdown;
 mod sticky_error;
 mod stream;
@@ -128,14 +146,17 @@ mod writer;
 pub use channel::*;
 #[cfg(feature = "__compression")]
 pub use compress::Compressor;
-pub use config::{Config, MAX_PIECES, Notice, Release, ReleaseTarget, Report, TransferCounter};
+pub use config::{Config, MAX_PIECES, TransferCounter};
 pub use error::{
     Cause, CloseError, Error, Misuse, Operation, ShortRead, ShutdownError, StreamError,
 };
 pub use memory::GuestMemory;
+pub use notice::{Notice, Report};
 pub use pieces::{Chunk, Piece, Pieces};
 pub use quirks::Quirks;
 pub use reader::{AsyncReader, Reader};
+pub use release::Release;
+pub use release_memory::{ReleaseMemory, ReleaseTarget};
 pub use shutdown::ShutdownHandle;
 pub use stream::{Stream, error_of_either};
 pub use writer::{AsyncWriter, Writer};

@@ -1,14 +1,14 @@
 //! The reading side.
 
 use std::fmt;
-use std::io::{self, BufRead, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, BufRead, Read, SeekFrom, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::channel::Channel;
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
-use crate::error::{CloseError, Error};
+use crate::error::{CloseError, Error, StreamError};
 use crate::stream::{HasEndpoint, Stream};
 use crate::writer::Writer;
 
@@ -227,6 +227,54 @@ impl Reader {
         poll_ready_now(self.0.get_to(|bytes| sink.write(bytes), size))
     }
 
+    /// Fills `into` with the channel's bytes from `offset` on. What is buffered, and the place where
+    /// the stream goes on, are left alone. C: `qemu_get_buffer_at` of QEMU 9.0, which has the same
+    /// result for no bytes and for a failure.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error. An end before the last byte is one.
+    pub fn get_buffer_at(&mut self, into: &mut [u8], offset: u64) -> Result<(), StreamError> {
+        poll_ready_now(self.0.endpoint.read_at(into, offset))
+    }
+
+    /// Drops what is buffered and moves the channel's place; where it is then, in bytes from the
+    /// start. An error of the stream stays. C: `qemu_set_offset` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// That of the seek, which is the stream's from then on.
+    pub fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        self.0.set_offset(to)
+    }
+
+    /// Where the next byte of the stream is, in bytes from the start of the channel. C:
+    /// `qemu_get_offset` of QEMU 9.0, which says where the channel is:
+    /// [`channel_offset`](crate::Quirks::channel_offset).
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_offset`](Self::set_offset).
+    pub fn offset(&mut self) -> Result<u64, StreamError> {
+        self.0.offset()
+    }
+
+    /// Takes the space that carries a descriptor, and the descriptor. It is closed on `exec`. C:
+    /// `qemu_file_get_fd` of QEMU 10.0.
+    ///
+    /// Descriptors that were not received are closed and
+    /// [reported](crate::Notice::UnclaimedDescriptor) by [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] unless [`Config::release`] is 10.0 or later. [`Error::Short`] at the end of
+    /// the stream. [`Error::Stream`] where the channel passes no descriptors, where another byte
+    /// comes, which is consumed, or where none came with it; these are
+    /// [reported](crate::Notice::DescriptorFailed) as well.
+    pub fn receive_descriptor(&mut self) -> Result<OwnedFd, Error> {
+        poll_ready_now(self.0.receive_descriptor())
+    }
+
     /// Closes the stream and its channel, also for others who share it. C: `qemu_fclose`, L355.
     ///
     /// # Errors
@@ -234,15 +282,12 @@ impl Reader {
     /// The stream's first error and the channel's last word, if there are any. A stream that was
     /// read up to its end and not beyond has no error.
     pub fn close(self) -> Result<(), CloseError> {
-        close(&self.0.endpoint, self.0.endpoint.error())
+        self.0.close()
     }
 }
 
 /// Closes the channel of a stream whose last error is `stream`.
-pub(crate) fn close(
-    endpoint: &Endpoint,
-    stream: Option<crate::StreamError>,
-) -> Result<(), CloseError> {
+pub(crate) fn close(endpoint: &Endpoint, stream: Option<StreamError>) -> Result<(), CloseError> {
     let channel = endpoint.channel().close().err().map(Arc::new);
     if stream.is_none() && channel.is_none() { Ok(()) } else { Err(CloseError { stream, channel }) }
 }

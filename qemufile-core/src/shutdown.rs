@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::channel::Channel;
+use crate::config::Config;
 use crate::error::{Cause, ShutdownError, StreamError};
+use crate::notice::{Notice, Report};
+use crate::release::Release;
 use crate::sticky_error::StickyError;
 use crate::sync::Arc;
 
@@ -14,11 +17,18 @@ use crate::sync::Arc;
 pub struct ShutdownHandle {
     channel: std::sync::Arc<dyn Channel>,
     sticky: Arc<StickyError>,
+    /// Where a shutdown that fails is reported, since 9.0.
+    reporter: Option<std::sync::Arc<dyn Report>>,
 }
 
 impl ShutdownHandle {
-    pub(crate) fn new(channel: std::sync::Arc<dyn Channel>, sticky: Arc<StickyError>) -> Self {
-        Self { channel, sticky }
+    pub(crate) fn new(
+        channel: std::sync::Arc<dyn Channel>,
+        sticky: Arc<StickyError>,
+        config: &Config,
+    ) -> Self {
+        let reports = config.release >= Release::V9_0;
+        Self { channel, sticky, reporter: reports.then(|| config.reporter.clone()) }
     }
 
     /// Makes the stream fail, then shuts its channel down in both directions.
@@ -36,7 +46,12 @@ impl ShutdownHandle {
         if !self.channel.can_shutdown() {
             return Err(ShutdownError::Unsupported);
         }
-        self.channel.shutdown().map_err(ShutdownError::Failed)
+        self.channel.shutdown().map_err(|error| {
+            if let Some(reporter) = &self.reporter {
+                reporter.report(&Notice::ShutdownFailed { error: &error });
+            }
+            ShutdownError::Failed(error)
+        })
     }
 
     /// The stream's first error.

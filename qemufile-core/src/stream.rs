@@ -55,6 +55,12 @@ pub trait Stream: HasEndpoint {
         self.endpoint().channel()
     }
 
+    /// Whether the channel can be read and written at an offset, and moved. C:
+    /// `qemu_file_is_seekable` of QEMU 9.0.
+    fn is_seekable(&self) -> bool {
+        self.endpoint().is_seekable()
+    }
+
     /// Changes the channel's blocking mode, which on most channels is the other direction's as
     /// well. C: `qemu_file_set_blocking`, L786, which loses the error.
     ///

@@ -1,8 +1,9 @@
 //! The writing side.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, SeekFrom, Write};
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use crate::memory::GuestMemory;
 use crate::reader::Reader;
 use crate::stream::{HasEndpoint, Stream};
 
+mod later;
 mod nonblocking;
 pub(crate) mod output;
 mod queue;
@@ -146,7 +148,7 @@ impl Writer {
     /// it holds at the flush. C: `qemu_put_buffer_async`, L417.
     ///
     /// With `may_free`, the range is given back to the system once it is written
-    /// ([`Config::release`]), as postcopy does with pages that were sent; use it on whole pages.
+    /// ([`Config::release_memory`]), as postcopy does with pages that were sent; use it on whole pages.
     ///
     /// # Errors
     ///
@@ -228,6 +230,52 @@ impl Writer {
     #[must_use]
     pub fn transferred(&self) -> u64 {
         self.0.transferred()
+    }
+
+    /// Flushes, then writes all of `bytes` at `offset` in the channel, past the queue and without
+    /// moving the place where the stream goes on. The bytes are [counted](Self::transferred). C:
+    /// `qemu_put_buffer_at` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error, which may be that of the flush: nothing is written then, unless
+    /// [`unchecked_flush`](crate::Quirks::unchecked_flush).
+    pub fn put_buffer_at(&mut self, bytes: &[u8], offset: u64) -> Result<(), StreamError> {
+        poll_ready_now(self.0.put_buffer_at(bytes, offset))
+    }
+
+    /// Flushes, then moves the channel's place; where it is then, in bytes from the start. C:
+    /// `qemu_set_offset` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error, as for [`put_buffer_at`](Self::put_buffer_at), or that of the seek,
+    /// which is the stream's from then on.
+    pub fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        poll_ready_now(self.0.seek(to))
+    }
+
+    /// Flushes, and says where the channel is then, in bytes from the start. C: `qemu_get_offset`
+    /// of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_offset`](Self::set_offset).
+    pub fn offset(&mut self) -> Result<u64, StreamError> {
+        poll_ready_now(self.0.seek(SeekFrom::Current(0)))
+    }
+
+    /// Flushes, then sends a copy of `descriptor` with a space, which is not counted; the peer
+    /// [receives](Reader::receive_descriptor) it at that byte. C: `qemu_file_put_fd` of QEMU 10.0,
+    /// which crashes where the channel would block; this waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] unless [`Config::release`] is 10.0 or later. The stream's first error, as
+    /// for [`put_buffer_at`](Self::put_buffer_at); one of the sending is
+    /// [reported](crate::Notice::DescriptorFailed) as well.
+    pub fn send_descriptor(&mut self, descriptor: impl AsFd) -> Result<(), Error> {
+        poll_ready_now(self.0.send_descriptor(descriptor.as_fd()))
     }
 
     /// Flushes, then closes the channel, also for others who share it. C: `qemu_fclose`, L355.

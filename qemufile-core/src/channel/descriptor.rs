@@ -1,13 +1,17 @@
 //! Channels on file descriptors.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, tell};
 use rustix::io::retry_on_intr;
-use rustix::net::Shutdown;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, Shutdown, getsockname,
+};
 
 use super::{Channel, Direction, null::closed};
 use crate::pieces::Pieces;
@@ -16,7 +20,8 @@ use crate::sys;
 /// Any owned descriptor: a TCP or Unix socket, a file, either end of a pipe. C:
 /// `QIOChannelSocket`, `QIOChannelFile`.
 ///
-/// Sockets can be shut down, others cannot. A write to a socket whose peer is gone is an error,
+/// Sockets can be shut down, others cannot; files are seekable; Unix sockets pass descriptors, at most
+/// 16 at once (the system may close those beyond). A write to a socket whose peer is gone is an error,
 /// never a signal; for a pipe that depends on the process, and Rust's programs ignore `SIGPIPE`.
 ///
 /// ```
@@ -38,6 +43,8 @@ pub struct DescriptorChannel {
     /// file's under them.
     descriptor: Mutex<Option<Arc<OwnedFd>>>,
     is_socket: bool,
+    is_unix_socket: bool,
+    is_seekable: bool,
 }
 
 impl DescriptorChannel {
@@ -48,11 +55,12 @@ impl DescriptorChannel {
     /// Where the system cannot say what it is.
     pub fn new(descriptor: impl Into<OwnedFd>) -> io::Result<Self> {
         let descriptor = descriptor.into();
-        let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
-        Ok(Self {
-            descriptor: Mutex::new(Some(Arc::new(descriptor))),
-            is_socket: kind == FileType::Socket,
-        })
+        let is_socket = FileType::from_raw_mode(fstat(&descriptor)?.st_mode) == FileType::Socket;
+        let is_unix_socket =
+            is_socket && getsockname(&descriptor)?.address_family() == AddressFamily::UNIX;
+        let is_seekable = tell(&descriptor).is_ok();
+        let descriptor = Mutex::new(Some(Arc::new(descriptor)));
+        Ok(Self { descriptor, is_socket, is_unix_socket, is_seekable })
     }
 
     pub(super) fn open(&self) -> io::Result<Arc<OwnedFd>> {
@@ -60,6 +68,15 @@ impl DescriptorChannel {
         descriptor.clone().ok_or_else(closed)
     }
 }
+
+/// Descriptors that come with one read, at most. C: `SOCKET_MAX_FDS`.
+const MAX_DESCRIPTORS: usize = 16;
+
+/// What came is closed on `exec`: at once where the system can, else a moment later.
+#[cfg(not(target_vendor = "apple"))]
+const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(target_vendor = "apple")]
+const RECEIVE: RecvFlags = RecvFlags::empty();
 
 /// Blocks until `descriptor` is ready, or in a state that an operation will tell of.
 pub(super) fn wait_for(descriptor: impl AsFd, direction: Direction) -> io::Result<()> {
@@ -114,5 +131,75 @@ impl Channel for DescriptorChannel {
         let mut flags = fcntl_getfl(&descriptor)?;
         flags.set(OFlags::NONBLOCK, !blocking);
         Ok(fcntl_setfl(&descriptor, flags)?)
+    }
+
+    fn seekable(&self) -> bool {
+        self.is_seekable
+    }
+
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let descriptor = self.open()?;
+        Ok(retry_on_intr(|| rustix::io::pread(&descriptor, &mut *into, offset))?)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let descriptor = self.open()?;
+        Ok(retry_on_intr(|| rustix::io::pwrite(&descriptor, bytes, offset))?)
+    }
+
+    fn seek(&self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => rustix::fs::SeekFrom::Start(at),
+            SeekFrom::Current(by) => rustix::fs::SeekFrom::Current(by),
+            SeekFrom::End(by) => rustix::fs::SeekFrom::End(by),
+        };
+        Ok(rustix::fs::seek(self.open()?, to)?)
+    }
+
+    fn passes_descriptors(&self) -> bool {
+        self.is_unix_socket
+    }
+
+    fn read_with_descriptors(
+        &self,
+        into: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<usize> {
+        let descriptor = self.open()?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received = retry_on_intr(|| {
+            rustix::net::recvmsg(&descriptor, &mut [IoSliceMut::new(into)], &mut control, RECEIVE)
+        })?;
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(came) = message {
+                descriptors.extend(came);
+            }
+        }
+        #[cfg(target_vendor = "apple")]
+        for descriptor in &*descriptors {
+            rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
+        }
+        Ok(received.bytes)
+    }
+
+    fn write_with_descriptors(
+        &self,
+        bytes: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<usize> {
+        let descriptor = self.open()?;
+        if descriptors.len() > MAX_DESCRIPTORS {
+            let text = format!("at most {MAX_DESCRIPTORS} descriptors can be sent at once");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        // There is room for as many as this.
+        control.push(SendAncillaryMessage::ScmRights(descriptors));
+        Ok(retry_on_intr(|| {
+            let bytes = [IoSlice::new(bytes)];
+            rustix::net::sendmsg(&descriptor, &bytes, &mut control, SendFlags::NOSIGNAL)
+        })?)
     }
 }

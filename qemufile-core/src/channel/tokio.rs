@@ -1,7 +1,7 @@
 //! A channel whose waits are tokio's.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -113,5 +113,25 @@ impl Channel for TokioChannel {
     /// The channel stays non-blocking: `false` succeeds and `true` is unsupported.
     fn set_blocking(&self, blocking: bool) -> io::Result<()> {
         if blocking { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
+    }
+
+    fn passes_descriptors(&self) -> bool {
+        self.channel.passes_descriptors()
+    }
+
+    fn read_with_descriptors(
+        &self,
+        into: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<usize> {
+        self.attempt(Interest::READABLE, || self.channel.read_with_descriptors(into, descriptors))
+    }
+
+    fn write_with_descriptors(
+        &self,
+        bytes: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<usize> {
+        self.attempt(Interest::WRITABLE, || self.channel.write_with_descriptors(bytes, descriptors))
     }
 }

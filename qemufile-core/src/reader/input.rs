@@ -6,8 +6,11 @@ use crate::buffer::{self, Buffer};
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 
+mod later;
 mod sink;
 
 /// Unread bytes are `buffer[index..size]`.
@@ -16,6 +19,8 @@ pub(crate) struct Input {
     buffer: Box<Buffer>,
     index: usize,
     size: usize,
+    /// Descriptors that came in and were not received yet, in order. C: `fds`; from 10.0.
+    descriptors: VecDeque<OwnedFd>,
 }
 
 /// Where the bytes of an in-place read are.
@@ -27,7 +32,8 @@ pub(crate) enum Found {
 
 impl Input {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, buffer: Buffer::zeroed(), index: 0, size: 0 }
+        let descriptors = VecDeque::new();
+        Self { endpoint, buffer: Buffer::zeroed(), index: 0, size: 0, descriptors }
     }
 
     #[inline]
@@ -143,7 +149,11 @@ impl Input {
     fn read(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         let available = self.size;
         let error = loop {
-            let outcome = self.endpoint.channel().read(&mut self.buffer.0[available..]);
+            let outcome = if self.endpoint.passes_descriptors {
+                self.read_with_descriptors(available)
+            } else {
+                self.endpoint.channel().read(&mut self.buffer.0[available..])
+            };
             match attempts.settle(outcome) {
                 Ok(Settled::Transferred(0)) => {
                     let wanted = IO_BUF_SIZE - available;
@@ -160,6 +170,14 @@ impl Input {
             }
         };
         Err(self.endpoint.fail(error))
+    }
+
+    fn read_with_descriptors(&mut self, available: usize) -> std::io::Result<usize> {
+        let mut came = Vec::new();
+        let room = &mut self.buffer.0[available..];
+        let outcome = self.endpoint.channel().read_with_descriptors(room, &mut came);
+        self.keep_descriptors(came);
+        outcome
     }
 
     /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.

@@ -1,15 +1,15 @@
 //! The reading side for asynchronous tasks.
 
 use std::fmt;
-use std::io::Write;
-use std::os::fd::AsFd;
+use std::io::{SeekFrom, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use super::input::Input;
 use crate::channel::Channel;
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Waiting};
-use crate::error::{CloseError, Error};
+use crate::error::{CloseError, Error, StreamError};
 use crate::stream::{HasEndpoint, Stream};
 use crate::writer::AsyncWriter;
 
@@ -176,13 +176,49 @@ impl AsyncReader {
         self.0.get_to(|bytes| sink.write(bytes), size).await
     }
 
+    /// Does what [`Reader::get_buffer_at`](crate::Reader::get_buffer_at) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::get_buffer_at`](crate::Reader::get_buffer_at).
+    pub async fn get_buffer_at(&mut self, into: &mut [u8], offset: u64) -> Result<(), StreamError> {
+        self.0.endpoint.read_at(into, offset).await
+    }
+
+    /// Does what [`Reader::set_offset`](crate::Reader::set_offset) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::set_offset`](crate::Reader::set_offset).
+    pub fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        self.0.set_offset(to)
+    }
+
+    /// Does what [`Reader::offset`](crate::Reader::offset) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::offset`](crate::Reader::offset).
+    pub fn offset(&mut self) -> Result<u64, StreamError> {
+        self.0.offset()
+    }
+
+    /// Does what [`Reader::receive_descriptor`](crate::Reader::receive_descriptor) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::receive_descriptor`](crate::Reader::receive_descriptor).
+    pub async fn receive_descriptor(&mut self) -> Result<OwnedFd, Error> {
+        self.0.receive_descriptor().await
+    }
+
     /// Does what [`Reader::close`](crate::Reader::close) does.
     ///
     /// # Errors
     ///
     /// Those of [`Reader::close`](crate::Reader::close).
     pub fn close(self) -> Result<(), CloseError> {
-        super::close(&self.0.endpoint, self.0.endpoint.error())
+        self.0.close()
     }
 }
 

@@ -1,7 +1,9 @@
 //! The writing side for asynchronous tasks.
 
 use std::fmt;
+use std::io::SeekFrom;
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -175,6 +177,42 @@ impl AsyncWriter {
     #[must_use]
     pub fn transferred(&self) -> u64 {
         self.0.transferred()
+    }
+
+    /// Does what [`Writer::put_buffer_at`](crate::Writer::put_buffer_at) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Writer::put_buffer_at`](crate::Writer::put_buffer_at).
+    pub async fn put_buffer_at(&mut self, bytes: &[u8], offset: u64) -> Result<(), StreamError> {
+        self.0.put_buffer_at(bytes, offset).await
+    }
+
+    /// Does what [`Writer::set_offset`](crate::Writer::set_offset) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Writer::set_offset`](crate::Writer::set_offset).
+    pub async fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        self.0.seek(to).await
+    }
+
+    /// Does what [`Writer::offset`](crate::Writer::offset) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Writer::offset`](crate::Writer::offset).
+    pub async fn offset(&mut self) -> Result<u64, StreamError> {
+        self.0.seek(SeekFrom::Current(0)).await
+    }
+
+    /// Does what [`Writer::send_descriptor`](crate::Writer::send_descriptor) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Writer::send_descriptor`](crate::Writer::send_descriptor).
+    pub async fn send_descriptor(&mut self, descriptor: impl AsFd) -> Result<(), Error> {
+        self.0.send_descriptor(descriptor.as_fd()).await
     }
 
     /// Does what [`Writer::close`](crate::Writer::close) does, and waits as a task.

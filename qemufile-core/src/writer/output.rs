@@ -8,10 +8,10 @@ use super::queue::{AfterPush, Queue};
 use super::source::{QueuedBytes, Source};
 use crate::IO_BUF_SIZE;
 use crate::attempts::{Attempts, Settled};
-use crate::config::Notice;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Misuse, Operation, StreamError};
 use crate::memory::GuestMemory;
+use crate::notice::Notice;
 
 /// The length byte of a counted string. C: the assertion L775.
 #[inline]
@@ -145,7 +145,7 @@ impl Output {
     fn release(&mut self) {
         let config = &self.endpoint.config;
         self.queue.release(|target| {
-            if let Err(error) = config.release.release(target) {
+            if let Err(error) = config.release_memory.release(target) {
                 config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
             }
         });

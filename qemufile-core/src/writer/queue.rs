@@ -19,8 +19,9 @@
 
 use crate::IO_BUF_SIZE;
 use crate::buffer::{self, Buffer};
-use crate::config::{Config, ReleaseTarget};
+use crate::config::Config;
 use crate::pieces::{Backing, Owner, Pieces, Segment};
+use crate::release_memory::ReleaseTarget;
 
 use super::source::{QueuedBytes, Source};
 

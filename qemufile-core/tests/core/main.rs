@@ -7,6 +7,7 @@ mod behaviours;
 mod compat;
 mod compression;
 mod errors;
+mod later;
 mod memory;
 mod misbehaving;
 mod reading_model;

@@ -114,7 +114,7 @@ fn what_cannot_be_released_stays_and_is_reported() {
     let memory = filled(2 * PAGE);
     let scripted = channel([]).shared();
     let reporter = Arc::new(scripted.journal.clone());
-    let config = Config { reporter, ..Config::default() };
+    let config = Config::new().reporter(reporter);
     let mut writer = Writer::with_config(scripted.clone(), &config);
     writer.put_guest(&memory, 10..PAGE + 10, true).unwrap();
     writer.flush().unwrap();

@@ -277,7 +277,7 @@ proptest! {
 
 /// One walk over a stream by the safe calls, as far as it goes.
 fn walk(channel: Arc<dyn Channel>, quirks: Quirks) -> (Vec<Vec<u8>>, Option<i32>) {
-    let config = qemufile_core::Config { quirks, ..qemufile_core::Config::default() };
+    let config = qemufile_core::Config::new().quirks(quirks);
     let mut reader = Reader::with_config(channel, &config);
     let mut seen = Vec::new();
     let mut into = vec![0; 50_000];

@@ -93,7 +93,7 @@ fn what_is_released() {
     assert_eq!(buffer.to_string(), "6 bytes at offset 5 of the stream's buffer");
     let shared = ReleaseTarget::Shared { len: 7 };
     assert_eq!(shared.to_string(), "7 shared bytes");
-    let release = Config::default().release;
+    let release = Config::default().release_memory;
     assert!(release.release(guest).is_ok());
     assert_eq!(release.release(buffer).unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(release.release(shared).unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -205,7 +205,7 @@ fn memory_in_a_range_that_it_does_not_have() {
 fn quirks_are_told_apart() {
     assert_ne!(Quirks::FAITHFUL, Quirks::FIXED);
     assert_eq!(Config::default().quirks, Quirks::FIXED);
-    assert_eq!(Config::faithful().quirks, Quirks::FAITHFUL);
+    assert_eq!(Config::faithful(qemufile_core::Release::V8_2).quirks, Quirks::FAITHFUL);
     let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(IO_BUF_SIZE + 1))));
     assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
 }
