@@ -107,6 +107,15 @@ impl GuestMemory {
         self.mapping.discard(offset, whole)
     }
 
+    /// A range of the caller's, if it lies in the memory.
+    #[inline]
+    pub(crate) fn range(&self, Range { start, end }: Range<usize>) -> Result<Range<usize>, Misuse> {
+        match end.checked_sub(start) {
+            Some(len) => self.checked(start, len),
+            None => Err(Misuse::ReversedRange { start, end }),
+        }
+    }
+
     #[inline]
     pub(crate) fn checked(&self, offset: usize, len: usize) -> Result<Range<usize>, Misuse> {
         match offset.checked_add(len) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read, SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::channel::Channel;
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
 use crate::error::{CloseError, Error, StreamError};
+use crate::memory::GuestMemory;
 use crate::stream::{HasEndpoint, Stream};
 use crate::writer::Writer;
 
@@ -177,6 +179,18 @@ impl Reader {
     #[inline]
     pub fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
         if self.0.take_into(into) { Ok(()) } else { poll_ready_now(self.0.get_buffer_exact(into)) }
+    }
+
+    /// Fills a range of guest memory, through the buffer, with one copy. The calls of the channel are
+    /// those of [`get_buffer`](Self::get_buffer).
+    ///
+    /// # Errors
+    ///
+    /// As [`get_buffer`](Self::get_buffer), and [`Error::Misuse`] where the range leaves the memory
+    /// or is reversed.
+    #[inline]
+    pub fn get_guest(&mut self, memory: &GuestMemory, range: Range<usize>) -> Result<(), Error> {
+        poll_ready_now(self.0.get_guest(memory, range))
     }
 
     /// Takes `into.len()` bytes, without copying them if they are fewer than 32,768: then the

@@ -19,7 +19,7 @@ pub enum ReleaseTarget<'a> {
         len: usize,
     },
     /// A range of the stream's own buffer: only with the quirk
-    /// [`lossy_put_stream`](Quirks::lossy_put_stream), by a mark that was left behind.
+    /// [`lossy_put_stream`](crate::Quirks::lossy_put_stream), by a mark that was left behind.
     Buffer {
         /// First byte.
         offset: usize,

@@ -152,7 +152,8 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where the range leaves the memory.
+    /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where the range leaves the memory or is
+    /// reversed.
     #[inline]
     pub fn put_guest(
         &mut self,

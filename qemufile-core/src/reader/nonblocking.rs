@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::channel::Channel;
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Waiting};
 use crate::error::{CloseError, Error, StreamError};
+use crate::memory::GuestMemory;
 use crate::stream::{HasEndpoint, Stream};
 use crate::writer::AsyncWriter;
 
@@ -134,6 +136,19 @@ impl AsyncReader {
     /// Those of [`Reader::get_buffer`](crate::Reader::get_buffer).
     pub async fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
         self.0.get_buffer_exact(into).await
+    }
+
+    /// Does what [`Reader::get_guest`](crate::Reader::get_guest) does, and waits as a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::get_guest`](crate::Reader::get_guest).
+    pub async fn get_guest(
+        &mut self,
+        memory: &GuestMemory,
+        range: Range<usize>,
+    ) -> Result<(), Error> {
+        self.0.get_guest(memory, range).await
     }
 
     /// Does what [`Reader::get_buffer_in_place`](crate::Reader::get_buffer_in_place) does, and waits as a task.

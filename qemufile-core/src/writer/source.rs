@@ -18,7 +18,7 @@ impl<'a> Source<'a> {
     /// A range of guest memory, if it lies in it.
     #[inline]
     pub(crate) fn guest(memory: &'a GuestMemory, range: Range<usize>) -> Result<Self, Misuse> {
-        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
+        let range = memory.range(range)?;
         Ok(Self::Guest { memory, offset: range.start, len: range.len() })
     }
 
