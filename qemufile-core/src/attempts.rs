@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::time::{Duration, Instant};
 
 use crate::channel::Direction;
 use crate::endpoint::Endpoint;
@@ -11,17 +12,24 @@ use crate::error::{Operation, StreamError};
 /// does so once in a while; one that never stops would hang the caller.
 pub(crate) const IDLE_WAITS: u32 = 1 << 16;
 
+/// So many interruptions in less than this are no signals but a channel that does nothing else.
+const STORM: Duration = Duration::from_secs(1);
+
 /// Sorts the outcomes of one channel operation that is tried until it moves a byte.
 pub(crate) struct Attempts {
     operation: Operation,
     wanted: usize,
     done: usize,
+    /// Times in a row that it would have blocked, and that it was interrupted.
     idle: u32,
+    interrupted: u32,
+    /// When the interruptions that are counted began.
+    since: Option<Instant>,
 }
 
 impl Attempts {
     pub(crate) fn new(operation: Operation, wanted: usize, done: usize) -> Self {
-        Self { operation, wanted, done, idle: 0 }
+        Self { operation, wanted, done, idle: 0, interrupted: 0, since: None }
     }
 
     /// What to do after one attempt.
@@ -53,18 +61,32 @@ impl Attempts {
                 io::ErrorKind::InvalidData,
                 format!("the channel claims {count} bytes where {left} were asked for"),
             ),
-            Err(error) if self.idle >= IDLE_WAITS => error,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                self.idle += 1;
-                return Ok(Settled::Again);
+                let since = *self.since.get_or_insert_with(Instant::now);
+                if !self.is_storm(since.elapsed()) {
+                    return Ok(Settled::Again);
+                }
+                error
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.idle < IDLE_WAITS => {
                 self.idle += 1;
                 return Ok(Settled::Blocked);
             }
             Err(error) => error,
         };
         Err(StreamError::channel(self.operation, self.wanted, self.done, error))
+    }
+
+    /// Counts an interruption, `elapsed` after the first that is counted: whether there were too many
+    /// in too short a time. Signals interrupt a call that waits for hours as often as they like.
+    fn is_storm(&mut self, elapsed: Duration) -> bool {
+        self.interrupted += 1;
+        if self.interrupted < IDLE_WAITS {
+            return false;
+        }
+        self.interrupted = 0;
+        self.since = None;
+        elapsed < STORM
     }
 
     /// Waits after an attempt that would have blocked, as a task.
@@ -113,4 +135,24 @@ pub(crate) enum Settled {
     Again,
     /// Wait, then try again.
     Blocked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interruptions_count_by_how_many_come_in_a_second() {
+        for (elapsed, storm) in [(STORM, false), (STORM - Duration::from_nanos(1), true)] {
+            let mut attempts = Attempts::new(Operation::Read, 1, 0);
+            for _ in 0..3 {
+                for _ in 1..IDLE_WAITS {
+                    assert!(!attempts.is_storm(elapsed));
+                }
+                attempts.since = Some(Instant::now());
+                assert_eq!(attempts.is_storm(elapsed), storm);
+                assert!(attempts.since.is_none(), "and the next count begins anew");
+            }
+        }
+    }
 }

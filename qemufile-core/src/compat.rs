@@ -299,7 +299,10 @@ impl Lossy {
     async fn counted_string(input: &mut Input, into: &mut [u8; 256]) -> usize {
         let [len] = Self::padded(input).await;
         let len = usize::from(len);
+        let mut moving = input.endpoint.moving();
+        moving.arm();
         let count = input.get_buffer(&mut into[..len]).await;
+        moving.done();
         into[count] = 0;
         if count == len { count } else { 0 }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::channel::Channel;
 use crate::config::Config;
-use crate::error::{Misuse, StreamError};
+use crate::error::{Cause, Misuse, Operation, StreamError};
 use crate::notice::Notice;
 use crate::release::Release;
 use crate::shutdown::ShutdownHandle;
@@ -31,6 +31,33 @@ pub(crate) fn poll_ready_now<F: Future>(future: F) -> F::Output {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(output) => return output,
             Poll::Pending => {}
+        }
+    }
+}
+
+/// Makes the stream fail when it is dropped before it is [done](Self::done): by a panic, or with
+/// the future that holds it. What it guards has then moved bytes that nobody has counted.
+pub(crate) struct Unfinished {
+    sticky: Arc<StickyError>,
+    cause: Option<Cause>,
+}
+
+impl Unfinished {
+    /// From here on a part of a value is moved.
+    pub(crate) fn arm(&mut self) {
+        self.cause = Some(Cause::Cancelled);
+    }
+
+    /// All went its way, well or not: a failure is the stream's error already.
+    pub(crate) fn done(mut self) {
+        self.cause = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(cause) = self.cause.take() {
+            self.sticky.set(StreamError::new(cause));
         }
     }
 }
@@ -105,8 +132,23 @@ impl Endpoint {
         if release < Release::V10_0 { Err(Misuse::NoDescriptors { release }) } else { Ok(()) }
     }
 
+    /// Guards a call of the channel's code, which may panic.
+    #[inline]
+    pub(crate) fn calling(&self, operation: Operation) -> Unfinished {
+        self.unfinished(Some(Cause::Panicked { operation }))
+    }
+
+    /// Guards an operation on a value, once it is [armed](Unfinished::arm).
+    pub(crate) fn moving(&self) -> Unfinished {
+        self.unfinished(None)
+    }
+
+    fn unfinished(&self, cause: Option<Cause>) -> Unfinished {
+        Unfinished { sticky: self.sticky.clone(), cause }
+    }
+
     pub(crate) fn handle(&self) -> ShutdownHandle {
-        ShutdownHandle::new(self.channel.clone(), self.sticky.clone(), &self.config)
+        ShutdownHandle::new(&self.channel, self.sticky.clone(), &self.config)
     }
 
     /// Whether this stream waits by blocking, so that no future of its is ever pending.

@@ -1,6 +1,7 @@
 //! Shutting a stream down from another thread.
 
 use std::fmt;
+use std::sync::Weak;
 
 use crate::channel::Channel;
 use crate::config::Config;
@@ -12,10 +13,10 @@ use crate::sync::Arc;
 
 /// Shuts a stream down from another thread.
 ///
-/// Holds the channel, not the stream: it may outlive the stream.
+/// It may outlive the stream, and keeps neither the stream nor its channel open.
 #[derive(Clone)]
 pub struct ShutdownHandle {
-    channel: std::sync::Arc<dyn Channel>,
+    channel: Weak<dyn Channel>,
     sticky: Arc<StickyError>,
     /// Where a shutdown that fails is reported, since 9.0.
     reporter: Option<std::sync::Arc<dyn Report>>,
@@ -23,11 +24,12 @@ pub struct ShutdownHandle {
 
 impl ShutdownHandle {
     pub(crate) fn new(
-        channel: std::sync::Arc<dyn Channel>,
+        channel: &std::sync::Arc<dyn Channel>,
         sticky: Arc<StickyError>,
         config: &Config,
     ) -> Self {
         let reports = config.release >= Release::V9_0;
+        let channel = std::sync::Arc::downgrade(channel);
         Self { channel, sticky, reporter: reports.then(|| config.reporter.clone()) }
     }
 
@@ -40,13 +42,15 @@ impl ShutdownHandle {
     ///
     /// # Errors
     ///
-    /// [`ShutdownError::Unsupported`] or [`ShutdownError::Failed`], both about the channel.
+    /// [`ShutdownError::Unsupported`] or [`ShutdownError::Failed`], both about the channel. One that
+    /// nobody holds any more is closed, which is no error.
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         self.sticky.set(StreamError::new(Cause::Shutdown));
-        if !self.channel.can_shutdown() {
+        let Some(channel) = self.channel.upgrade() else { return Ok(()) };
+        if !channel.can_shutdown() {
             return Err(ShutdownError::Unsupported);
         }
-        self.channel.shutdown().map_err(|error| {
+        channel.shutdown().map_err(|error| {
             if let Some(reporter) = &self.reporter {
                 reporter.report(&Notice::ShutdownFailed { error: &error });
             }

@@ -16,6 +16,7 @@ use crate::memory::GuestMemory;
 use crate::reader::Reader;
 use crate::stream::{HasEndpoint, Stream};
 
+mod flushed;
 mod later;
 mod nonblocking;
 pub(crate) mod output;

@@ -10,6 +10,8 @@ impl StreamError {
             Cause::EndOfStream { .. } => io::ErrorKind::UnexpectedEof,
             Cause::Channel { error, .. } => error.kind(),
             Cause::WouldBlock { .. } => io::ErrorKind::WouldBlock,
+            Cause::Panicked { .. } => io::ErrorKind::Other,
+            Cause::Cancelled => io::ErrorKind::BrokenPipe,
             Cause::Shutdown => io::ErrorKind::ConnectionAborted,
             Cause::Caller { .. } => {
                 io::Error::from_raw_os_error(self.errno().wrapping_neg()).kind()

@@ -76,6 +76,14 @@ pub enum Cause {
         /// Which one.
         operation: Operation,
     },
+    /// The channel panicked. How many bytes it had moved is not known.
+    Panicked {
+        /// What it was doing.
+        operation: Operation,
+    },
+    /// The future of a put or a get was dropped when a part of the value had been moved. What
+    /// follows would be read as the rest of it.
+    Cancelled,
     /// Somebody shut the stream down.
     Shutdown,
     /// [`Stream::set_error`](crate::Stream::set_error) was called.
@@ -138,7 +146,11 @@ impl StreamError {
         match &self.0.cause {
             Cause::Channel { error, .. } => Some(error.to_string()),
             Cause::Caller { message } => message.clone(),
-            Cause::EndOfStream { .. } | Cause::WouldBlock { .. } | Cause::Shutdown => None,
+            Cause::EndOfStream { .. }
+            | Cause::WouldBlock { .. }
+            | Cause::Panicked { .. }
+            | Cause::Cancelled
+            | Cause::Shutdown => None,
         }
     }
 
@@ -177,6 +189,8 @@ impl fmt::Display for StreamError {
                 write!(f, "{operation} failed, {done} of {wanted} bytes done: {}", self.text())
             }
             Cause::WouldBlock { operation } => write!(f, "{operation} would have blocked"),
+            Cause::Panicked { operation } => write!(f, "the channel panicked: {operation}"),
+            Cause::Cancelled => f.write_str("a put or get was dropped half-way"),
             Cause::Shutdown => f.write_str("the stream was shut down"),
             Cause::Caller { .. } => write!(f, "error {} was set: {}", self.errno(), self.text()),
         }

@@ -149,11 +149,13 @@ impl Input {
     fn read(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         let available = self.size;
         let error = loop {
+            let calling = self.endpoint.calling(Operation::Read);
             let outcome = if self.endpoint.passes_descriptors {
                 self.read_with_descriptors(available)
             } else {
                 self.endpoint.channel().read(&mut self.buffer.0[available..])
             };
+            calling.done();
             match attempts.settle(outcome) {
                 Ok(Settled::Transferred(0)) => {
                     let wanted = IO_BUF_SIZE - available;
@@ -273,13 +275,16 @@ impl Input {
     /// Takes up to `N` bytes one by one; how many came. C: `qemu_get_be16` and its kin, L646-670.
     pub(crate) async fn get_bytes<const N: usize>(&mut self) -> ([u8; N], usize) {
         let mut bytes = [0; N];
+        let mut moving = self.endpoint.moving();
         for (at, byte) in bytes.iter_mut().enumerate() {
             match self.peek_byte(0).await {
                 Some(value) => *byte = value,
                 None => return (bytes, at),
             }
             self.index += 1;
+            moving.arm();
         }
+        moving.done();
         (bytes, N)
     }
 
@@ -295,6 +300,7 @@ impl Input {
     /// Takes bytes until `into` is full or the stream fails; how many came. C: `qemu_get_buffer`,
     /// L523.
     pub(crate) async fn get_buffer(&mut self, into: &mut [u8]) -> usize {
+        let mut moving = self.endpoint.moving();
         let mut done = 0;
         while done < into.len() {
             let found = self.peek((into.len() - done).min(IO_BUF_SIZE), 0).await;
@@ -305,7 +311,9 @@ impl Input {
             buffer::copy(&mut into[done..done + count], &self.buffer.0[found]);
             self.index += count;
             done += count;
+            moving.arm();
         }
+        moving.done();
         done
     }
 
@@ -348,8 +356,11 @@ impl Input {
             Some(len) => len,
             None => self.get_exact().await?,
         };
+        let mut moving = self.endpoint.moving();
+        moving.arm();
         let wanted = usize::from(len);
         let found = self.peek(wanted, 0).await;
+        moving.done();
         self.index += found.len();
         if found.len() < wanted {
             return Err(self.missing(wanted, found.len(), self.at(found), 0));

@@ -114,7 +114,9 @@ impl Output {
     fn write(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         while attempts.done() < self.queue.len() {
             self.begun = Some(attempts.done());
+            let calling = self.endpoint.calling(Operation::Write);
             let outcome = self.endpoint.channel().write(self.queue.pieces().after(attempts.done()));
+            calling.done();
             if let Settled::Blocked = attempts.settle(outcome)? {
                 return Ok(Settled::Blocked);
             }
@@ -123,10 +125,14 @@ impl Output {
     }
 
     fn end_flush(&mut self, written: Result<(), StreamError>) -> Result<(), StreamError> {
-        if !self.queue.is_empty() {
+        let sent = self.queue.len();
+        // The queue is empty before any code of the caller's runs: if that panics, nothing of it is
+        // written twice.
+        let flushed = self.queue.take();
+        if !flushed.is_empty() {
             self.begun = None;
             if written.is_ok() {
-                self.endpoint.config.transferred.add(self.queue.len());
+                self.endpoint.config.transferred.add(sent);
             }
             let keep = written.is_err() && !self.endpoint.config.quirks.release_unsent;
             if let Err(error) = written {
@@ -135,27 +141,30 @@ impl Output {
             if keep {
                 self.queue.clear_marks();
             } else {
-                self.release();
+                let config = &self.endpoint.config;
+                flushed.release(|target| {
+                    if let Err(error) = config.release_memory.release(target) {
+                        config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
+                    }
+                });
             }
         }
-        self.queue.clear();
+        self.queue.recycle(flushed);
         self.endpoint.check()
-    }
-
-    fn release(&mut self) {
-        let config = &self.endpoint.config;
-        self.queue.release(|target| {
-            if let Err(error) = config.release_memory.release(target) {
-                config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
-            }
-        });
     }
 
     /// C: `qemu_put_buffer`, L427.
     pub(crate) async fn put_buffer(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
         self.begin().await?;
+        let mut moving = self.endpoint.moving();
         while !bytes.is_empty() {
             let then = self.queue.put_front(&mut bytes);
+            // Once all is queued, only the flush is left, which the next call goes on with.
+            if bytes.is_empty() {
+                moving.done();
+                return self.then(then).await;
+            }
+            moving.arm();
             self.then(then).await?;
         }
         Ok(())
@@ -176,19 +185,32 @@ impl Output {
 
     /// As many `put_byte`s as there are bytes. C: `qemu_put_be16` and its kin, L626-644.
     pub(crate) async fn put_bytes(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
+        let mut moving = self.endpoint.moving();
         while let Some((first, rest)) = bytes.split_first() {
+            if rest.is_empty() {
+                moving.done();
+                return self.put_buffer(std::slice::from_ref(first)).await;
+            }
+            moving.arm();
             self.put_buffer(std::slice::from_ref(first)).await?;
             if self.extend(rest) {
                 break;
             }
             bytes = rest;
         }
+        moving.done();
         Ok(())
     }
 
     pub(crate) async fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
         let len = counted(text)?;
+        self.begin().await?;
+        let mut moving = self.endpoint.moving();
+        if !text.is_empty() {
+            moving.arm();
+        }
         self.put_bytes(&[len]).await?;
+        moving.done();
         Ok(self.put_buffer(text).await?)
     }
 
@@ -233,12 +255,15 @@ impl Output {
         }
         self.begin().await?;
         let moved = source.queue.len();
+        let mut moving = self.endpoint.moving();
+        moving.arm();
         for (moved, may_free) in source.queue.contents() {
             match moved {
                 QueuedBytes::Buffered(bytes) => self.put_buffer(bytes).await?,
                 QueuedBytes::Borrowed(elsewhere) => self.put_source(elsewhere, may_free).await?,
             }
         }
+        moving.done();
         source.queue.clear();
         source.queue.clear_marks();
         Ok(moved)

@@ -21,8 +21,8 @@ use crate::IO_BUF_SIZE;
 use crate::buffer::{self, Buffer};
 use crate::config::Config;
 use crate::pieces::{Backing, Owner, Pieces, Segment};
-use crate::release_memory::ReleaseTarget;
 
+use super::flushed::{Flushed, marked_segments};
 use super::source::{QueuedBytes, Source};
 
 pub(crate) struct Queue {
@@ -253,7 +253,32 @@ impl Queue {
         Pieces::new(self.backing(), &self.segments, self.piece_bytes)
     }
 
-    /// Empties the queue after a flush. Marks stay unless `release` cleared them.
+    /// Takes all pieces out, after their flush. Marks of pieces go with them; what was left behind
+    /// stays.
+    pub(crate) fn take(&mut self) -> Flushed {
+        let of_pieces = !u64::MAX.unbounded_shl(u32::try_from(self.pieces).unwrap_or(u32::MAX));
+        let flushed = Flushed {
+            segments: std::mem::take(&mut self.segments),
+            owners: std::mem::take(&mut self.owners),
+            pieces: self.pieces,
+            may_free: self.may_free,
+        };
+        if self.may_free & of_pieces != 0 {
+            self.may_free = 0;
+        }
+        self.clear();
+        flushed
+    }
+
+    /// Takes the room of pieces back.
+    pub(crate) fn recycle(&mut self, mut flushed: Flushed) {
+        flushed.segments.clear();
+        flushed.owners.clear();
+        self.segments = flushed.segments;
+        self.owners = flushed.owners;
+    }
+
+    /// Empties the queue. Marks stay.
     pub(crate) fn clear(&mut self) {
         self.segments.clear();
         self.owners.clear();
@@ -268,26 +293,12 @@ impl Queue {
         self.may_free = 0;
     }
 
-    /// The segments of the closed pieces in order, each with its piece's mark.
-    fn marked_segments(&self) -> impl Iterator<Item = (&Segment, bool)> {
-        let mut piece = None;
-        self.segments.iter().map(move |segment| {
-            let at = match piece {
-                Some(at) if segment.joined => at,
-                Some(at) => at + 1,
-                None => 0,
-            };
-            piece = Some(at);
-            (segment, self.is_marked(at))
-        })
-    }
-
     /// All that is queued, in order, each with its piece's mark.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (QueuedBytes<'_>, bool)> {
         let run = self
             .has_run
             .then(|| self.buffer.0.get(self.run_start..self.run_end).unwrap_or_default());
-        let closed = self.marked_segments().map(|(segment, marked)| {
+        let closed = marked_segments(&self.segments, self.may_free).map(|(segment, marked)| {
             let Segment { start, len, .. } = *segment;
             let moved = match self.backing().owner(segment) {
                 None => {
@@ -302,29 +313,6 @@ impl Queue {
         });
         closed.chain(run.map(|run| (QueuedBytes::Buffered(run), false)))
     }
-
-    /// Hands the marked ranges to `release`, neighbours as one, and clears all marks if there was
-    /// one. C: `qemu_iovec_release_ram`, L223.
-    pub(crate) fn release(&mut self, mut release: impl FnMut(ReleaseTarget<'_>)) {
-        if self.may_free == 0 {
-            return;
-        }
-        let mut pending: Option<ReleaseTarget<'_>> = None;
-        for (segment, _) in self.marked_segments().filter(|(_, marked)| *marked) {
-            let next = target(segment, self.backing().owner(segment));
-            pending = Some(match pending {
-                Some(before) => merge(before, next).unwrap_or_else(|| {
-                    release(before);
-                    next
-                }),
-                None => next,
-            });
-        }
-        if let Some(last) = pending {
-            release(last);
-            self.may_free = 0;
-        }
-    }
 }
 
 /// Address of the byte behind a segment that `owner` has.
@@ -334,30 +322,4 @@ fn end_of(segment: &Segment, owner: &Owner) -> usize {
         Owner::Guest(memory) => memory.as_ptr() as usize,
     };
     base + segment.start + segment.len
-}
-
-fn target<'a>(segment: &Segment, owner: Option<&'a Owner>) -> ReleaseTarget<'a> {
-    let (offset, len) = (segment.start, segment.len);
-    match owner {
-        None => ReleaseTarget::Buffer { offset, len },
-        Some(Owner::Shared(_)) => ReleaseTarget::Shared { len },
-        Some(Owner::Guest(memory)) => ReleaseTarget::Guest { memory, offset, len },
-    }
-}
-
-/// The two as one range, if the second begins where the first ends.
-fn merge<'a>(first: ReleaseTarget<'a>, second: ReleaseTarget<'a>) -> Option<ReleaseTarget<'a>> {
-    match (first, second) {
-        (
-            ReleaseTarget::Guest { memory, offset, len },
-            ReleaseTarget::Guest { memory: other, offset: start, len: more },
-        ) if memory.is_same(other) && offset + len == start => {
-            Some(ReleaseTarget::Guest { memory, offset, len: len + more })
-        }
-        (
-            ReleaseTarget::Buffer { offset, len },
-            ReleaseTarget::Buffer { offset: start, len: more },
-        ) if offset + len == start => Some(ReleaseTarget::Buffer { offset, len: len + more }),
-        _ => None,
-    }
 }

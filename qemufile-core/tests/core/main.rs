@@ -4,12 +4,14 @@
 
 mod asynchronous;
 mod behaviours;
+mod cancellation;
 mod compat;
 mod compression;
 mod errors;
 mod later;
 mod memory;
 mod misbehaving;
+mod panics;
 mod reading_model;
 mod real_channels;
 mod shutdown;

@@ -17,6 +17,7 @@ impl Input {
     ) -> Result<(), Error> {
         let range = memory.range(range)?;
         let (mut at, wanted) = (range.start, range.len());
+        let mut moving = self.endpoint.moving();
         while at < range.end {
             let found = self.peek((range.end - at).min(IO_BUF_SIZE), 0).await;
             let count = found.len();
@@ -26,7 +27,9 @@ impl Input {
             memory.write_at(at, &self.buffer.0[found])?;
             self.index += count;
             at += count;
+            moving.arm();
         }
+        moving.done();
         self.counted(wanted, at - range.start)
     }
 
@@ -40,7 +43,13 @@ impl Input {
         let mut written = 0;
         while written < size {
             if self.index == self.size {
-                if self.fill().await.is_err() {
+                let mut moving = self.endpoint.moving();
+                if written > 0 {
+                    moving.arm();
+                }
+                let filled = self.fill().await;
+                moving.done();
+                if filled.is_err() {
                     return Err(self.missing(size, written, &[], 0));
                 }
                 continue;
