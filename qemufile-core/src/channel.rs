@@ -1,5 +1,6 @@
 //! Channels: what a stream reads from and writes to.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, SeekFrom};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -45,7 +46,7 @@ pub enum Direction {
 /// * After [`close`](Self::close), operations fail; a second close succeeds.
 /// * What breaks these rules (more bytes than asked for, a write of nothing, readiness that never
 ///   comes true) is turned into an error of the stream, never a panic or an endless loop.
-pub trait Channel: Send + Sync + fmt::Debug {
+pub trait Channel: Any + Send + Sync + fmt::Debug {
     /// Reads up to `into.len()` bytes; fewer are normal, 0 is the end of the stream. C:
     /// `qio_channel_read`.
     ///
@@ -190,6 +191,28 @@ pub trait Channel: Send + Sync + fmt::Debug {
     ) -> io::Result<usize> {
         let _ = (bytes, descriptors);
         Err(unsupported("the channel passes no descriptors"))
+    }
+}
+
+impl dyn Channel {
+    /// The channel by its type, if it is of that type: what [`Stream::channel`](crate::Stream::channel)
+    /// gives is some channel.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use std::sync::Arc;
+    /// use qemufile_core::{DescriptorChannel, Stream, Writer};
+    ///
+    /// let writer = Writer::new(Arc::new(DescriptorChannel::new(UnixStream::pair()?.0)?));
+    /// let channel = writer.channel().downcast_ref::<DescriptorChannel>().expect("it is one");
+    /// let socket = channel.descriptor()?;
+    /// # let _: &std::os::fd::OwnedFd = &socket;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<T: Channel>(&self) -> Option<&T> {
+        let any: &dyn Any = self;
+        any.downcast_ref()
     }
 }
 

@@ -69,6 +69,7 @@ pub enum Misuse {
 
 /// A stream that ended before a value was complete.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ShortRead {
     /// Bytes that the value has.
     pub wanted: usize,
@@ -179,6 +180,7 @@ impl Error {
 
 /// What went wrong while a stream was closed. The channel is closed all the same.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CloseError {
     /// The stream's own error: what was queued may not have arrived.
     pub stream: Option<StreamError>,
@@ -187,6 +189,12 @@ pub struct CloseError {
 }
 
 impl CloseError {
+    /// An error of these two.
+    #[must_use]
+    pub fn new(stream: Option<StreamError>, channel: Option<Arc<io::Error>>) -> Self {
+        Self { stream, channel }
+    }
+
     /// What the original returns: the stream's code if that is negative, else -1 if closing the
     /// channel failed. A positive code is lost (row 21 of docs/BEHAVIOUR.md). C: `qemu_fclose`,
     /// L355.

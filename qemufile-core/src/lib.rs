@@ -129,6 +129,7 @@ mod endpoint;
 mod error;
 mod memory;
 mod notice;
+mod piece_list;
 mod pieces;
 mod positioned;
 mod quirks;
@@ -152,6 +153,7 @@ pub use error::{
 };
 pub use memory::GuestMemory;
 pub use notice::{Notice, Report};
+pub use piece_list::PieceList;
 pub use pieces::{Chunk, Piece, Pieces};
 pub use quirks::Quirks;
 pub use reader::{AsyncReader, Reader};

@@ -33,7 +33,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use crate::memory::GuestMemory;
-use crate::pieces::{Chunk, Pieces};
+use crate::pieces::Pieces;
 
 /// What keeps the bytes mapped.
 enum Owner {
@@ -249,11 +249,8 @@ pub(crate) fn write_pieces(
     let mut vector = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; crate::MAX_PIECES];
     for (element, piece) in vector.iter_mut().zip(pieces.iter()) {
         // The chunks of a piece touch: the kernel may take them as one.
-        if let Some(first) = piece.chunks().next() {
-            *element =
-                libc::iovec { iov_base: address(first).cast_mut().cast(), iov_len: piece.len() };
-            count += 1;
-        }
+        *element = libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: piece.len() };
+        count += 1;
     }
     let written = if is_socket {
         // SAFETY: `msghdr` is plain data, for which all zeros mean "nothing".
@@ -270,13 +267,6 @@ pub(crate) fn write_pieces(
         unsafe { libc::writev(descriptor.as_raw_fd(), vector.as_ptr(), count) }
     };
     usize::try_from(written).map_err(|_| io::Error::last_os_error())
-}
-
-fn address(chunk: Chunk<'_>) -> *const u8 {
-    match chunk {
-        Chunk::Private(bytes) => bytes.as_ptr(),
-        Chunk::Guest { memory, offset, .. } => memory.as_ptr().cast_const().wrapping_add(offset),
-    }
 }
 
 /// Closes a descriptor and says what the system says of it, which dropping it does not.

@@ -63,9 +63,27 @@ impl DescriptorChannel {
         Ok(Self { descriptor, is_socket, is_unix_socket, is_seekable })
     }
 
-    pub(super) fn open(&self) -> io::Result<Arc<OwnedFd>> {
+    /// A share of the descriptor, for what this crate does not do: options of a socket, its peer's
+    /// name, or waiting. The channel closes it only when the share is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] after a close.
+    pub fn descriptor(&self) -> io::Result<Arc<OwnedFd>> {
         let descriptor = self.descriptor.lock().unwrap_or_else(PoisonError::into_inner);
         descriptor.clone().ok_or_else(closed)
+    }
+
+    /// Gives the descriptor back, as it is, after the streams over it are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] after a close; [`io::ErrorKind::ResourceBusy`] where a
+    /// [share](Self::descriptor) of it is left.
+    pub fn into_inner(self) -> io::Result<OwnedFd> {
+        let descriptor = self.descriptor()?;
+        drop(self);
+        Arc::into_inner(descriptor).ok_or_else(|| io::ErrorKind::ResourceBusy.into())
     }
 }
 
@@ -90,12 +108,12 @@ pub(super) fn wait_for(descriptor: impl AsFd, direction: Direction) -> io::Resul
 
 impl Channel for DescriptorChannel {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         Ok(retry_on_intr(|| rustix::io::read(&descriptor, &mut *into))?)
     }
 
     fn write(&self, pieces: Pieces<'_>) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         loop {
             match sys::write_pieces(descriptor.as_fd(), self.is_socket, pieces) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -105,7 +123,7 @@ impl Channel for DescriptorChannel {
     }
 
     fn wait(&self, direction: Direction) -> io::Result<()> {
-        wait_for(self.open()?.as_fd(), direction)
+        wait_for(self.descriptor()?.as_fd(), direction)
     }
 
     fn can_shutdown(&self) -> bool {
@@ -113,7 +131,7 @@ impl Channel for DescriptorChannel {
     }
 
     fn shutdown(&self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(self.open()?, Shutdown::Both)?)
+        Ok(rustix::net::shutdown(self.descriptor()?, Shutdown::Both)?)
     }
 
     /// Closes the descriptor, at once or when the operation under way in another thread ends;
@@ -127,7 +145,7 @@ impl Channel for DescriptorChannel {
     }
 
     fn set_blocking(&self, blocking: bool) -> io::Result<()> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         let mut flags = fcntl_getfl(&descriptor)?;
         flags.set(OFlags::NONBLOCK, !blocking);
         Ok(fcntl_setfl(&descriptor, flags)?)
@@ -138,12 +156,12 @@ impl Channel for DescriptorChannel {
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         Ok(retry_on_intr(|| rustix::io::pread(&descriptor, &mut *into, offset))?)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         Ok(retry_on_intr(|| rustix::io::pwrite(&descriptor, bytes, offset))?)
     }
 
@@ -153,7 +171,7 @@ impl Channel for DescriptorChannel {
             SeekFrom::Current(by) => rustix::fs::SeekFrom::Current(by),
             SeekFrom::End(by) => rustix::fs::SeekFrom::End(by),
         };
-        Ok(rustix::fs::seek(self.open()?, to)?)
+        Ok(rustix::fs::seek(self.descriptor()?, to)?)
     }
 
     fn passes_descriptors(&self) -> bool {
@@ -165,7 +183,7 @@ impl Channel for DescriptorChannel {
         into: &mut [u8],
         descriptors: &mut Vec<OwnedFd>,
     ) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = retry_on_intr(|| {
@@ -188,7 +206,7 @@ impl Channel for DescriptorChannel {
         bytes: &[u8],
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<usize> {
-        let descriptor = self.open()?;
+        let descriptor = self.descriptor()?;
         if descriptors.len() > MAX_DESCRIPTORS {
             let text = format!("at most {MAX_DESCRIPTORS} descriptors can be sent at once");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));

@@ -144,7 +144,7 @@ impl<R: Read + Send, W: Write + Send> WrappedChannel<R, W> {
     }
 }
 
-impl<R: Read + Send, W: Write + Send> Channel for WrappedChannel<R, W> {
+impl<R: Read + Send + 'static, W: Write + Send + 'static> Channel for WrappedChannel<R, W> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.open()?;
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(into)

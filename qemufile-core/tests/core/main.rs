@@ -12,6 +12,7 @@ mod later;
 mod memory;
 mod misbehaving;
 mod panics;
+mod pieces;
 mod reading_model;
 mod real_channels;
 mod shutdown;

@@ -59,9 +59,8 @@ fn errors_of_a_stream() {
 
 #[test]
 fn errors_of_a_close() {
-    let both = |stream: Option<StreamError>, channel: bool| CloseError {
-        stream,
-        channel: channel.then(|| no_space().into()),
+    let both = |stream: Option<StreamError>, channel: bool| {
+        CloseError::new(stream, channel.then(|| no_space().into()))
     };
     let set = || Some(set(-13, Some("why")));
     assert_eq!(both(set(), false).to_string(), "error -13 was set: why");

@@ -268,3 +268,30 @@ fn a_wait_ends_when_there_is_something_to_read() {
         assert_eq!(read.unwrap(), 1, "there was nothing to read yet");
     });
 }
+
+#[test]
+fn a_channel_gives_its_descriptor_back() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let channel = open(ours);
+    let mut writer = Writer::new(channel.clone());
+    writer.put_byte(1).unwrap();
+    let found = writer.channel().downcast_ref::<DescriptorChannel>().unwrap();
+    let share = found.descriptor().unwrap();
+    assert!(rustix::net::sockopt::socket_type(&share).is_ok());
+    assert!(writer.channel().downcast_ref::<qemufile_core::NullChannel>().is_none());
+    drop(writer);
+    let error = Arc::into_inner(channel).unwrap().into_inner().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
+    let mut ours = UnixStream::from(Arc::into_inner(share).unwrap());
+    ours.write_all(&[2]).unwrap();
+    let mut both = [0; 2];
+    theirs.read_exact(&mut both).unwrap();
+    assert_eq!(both, [1, 2]);
+
+    let channel = DescriptorChannel::new(ours).unwrap();
+    let ours = UnixStream::from(channel.into_inner().unwrap());
+    let channel = DescriptorChannel::new(ours).unwrap();
+    channel.close().unwrap();
+    assert!(channel.descriptor().is_err());
+    assert!(channel.into_inner().is_err());
+}
