@@ -103,6 +103,17 @@ pub trait Channel: Any + Send + Sync + fmt::Debug {
     /// What the system says of it, such as a write that failed late.
     fn close(&self) -> io::Result<()>;
 
+    /// As [`close`](Self::close), without blocking: for asynchronous writers, which poll it until it
+    /// is done. By default it blocks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`close`](Self::close).
+    fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(self.close())
+    }
+
     /// Sets whether operations block instead of failing with [`io::ErrorKind::WouldBlock`]. C:
     /// `qio_channel_set_blocking`.
     ///

@@ -118,7 +118,7 @@ fn moved(result: Result<usize, StreamError>) -> i64 {
 }
 
 /// The length of header and payload, or -1. C: `qemu_put_compression_data`.
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 pub fn put_compression_data(
     writer: &mut Writer,
     compressor: &mut crate::Compressor,
@@ -127,7 +127,7 @@ pub fn put_compression_data(
     compressed(&writer.put_compressed(compressor, data))
 }
 
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 fn compressed(result: &Result<usize, Error>) -> i64 {
     result.as_ref().map_or(-1, |count| i64::try_from(*count).unwrap_or(i64::MAX))
 }

@@ -56,11 +56,11 @@
 //! | `qemu_put_buffer_async` | [`Writer::put_guest`], [`Writer::put_shared`] | |
 //! | `qemu_put_counted_string` | [`Writer::put_counted_string`] | |
 #![cfg_attr(
-    feature = "__compression",
+    any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"),
     doc = "| `qemu_put_compression_data` | [`Writer::put_compressed`] | [`compat::put_compression_data`] |"
 )]
 #![cfg_attr(
-    not(feature = "__compression"),
+    not(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide")),
     doc = "| `qemu_put_compression_data` | with a feature for compression | |"
 )]
 //! | `qemu_put_qemu_file` | [`Writer::put_stream`] | [`compat::put_qemu_file`] |
@@ -97,6 +97,35 @@
 //! each kind has the original's errno. No safe call panics, and none loops for ever: a channel
 //! that breaks its contract makes the stream fail.
 //!
+//! # Cancellation
+//!
+//! A future of [`AsyncReader`] or [`AsyncWriter`] may be dropped before it is done, by
+//! `tokio::time::timeout` or `select!`. What happens depends on what it had moved:
+//!
+//! | dropped | then |
+//! |---|---|
+//! | a flush, at any moment | the next put, flush or close goes on where it was |
+//! | a put that waits for such a flush, or has queued all its bytes | nothing is lost, nothing comes twice |
+//! | a put, or a moved stream, of which a part is queued | the stream has failed with [`Cause::Cancelled`] |
+//! | a peek; a get that has taken nothing | the next call finds the same bytes |
+//! | a get that has taken a part of its value | the stream has failed with [`Cause::Cancelled`] |
+//! | a close | the queue is lost, and [reported](Report) |
+//!
+//! A stream that would go on with half a value says so instead. To cancel without that, flush
+//! first: after a flush, a value of less than 32 KiB is queued without waiting.
+//!
+//! # Panics of the caller's code
+//!
+//! A [`Channel`] that panics makes its stream fail, with [`Cause::Panicked`]: how much it had moved
+//! is not known. After a [`ReleaseMemory`] or a [`Report`] that panics, the stream goes on, and no
+//! byte is sent twice.
+//!
+//! # Deadlines
+//!
+//! A blocking stream waits as long as its channel does: for ever, unless the channel was given a
+//! bound, as by [`DescriptorChannel::with_timeout`]. Another thread ends any wait by a
+//! [`ShutdownHandle`]; an asynchronous stream is bounded from outside.
+//!
 //! # Threads
 //!
 //! A stream belongs to one thread at a time, its channel to all: a [`Writer`], the [`Reader`] that
@@ -122,7 +151,7 @@ pub mod compat;
 mod attempts;
 mod buffer;
 mod channel;
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 mod compress;
 mod config;
 mod endpoint;
@@ -145,7 +174,7 @@ mod sys;
 mod writer;
 
 pub use channel::*;
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 pub use compress::Compressor;
 pub use config::{Config, MAX_PIECES, TransferCounter};
 pub use error::{

@@ -302,7 +302,15 @@ impl Reader {
 
 /// Closes the channel of a stream whose last error is `stream`.
 pub(crate) fn close(endpoint: &Endpoint, stream: Option<StreamError>) -> Result<(), CloseError> {
-    let channel = endpoint.channel().close().err().map(Arc::new);
+    closed(stream, endpoint.channel().close())
+}
+
+/// What a close came to.
+pub(crate) fn closed(
+    stream: Option<StreamError>,
+    channel: io::Result<()>,
+) -> Result<(), CloseError> {
+    let channel = channel.err().map(Arc::new);
     if stream.is_none() && channel.is_none() { Ok(()) } else { Err(CloseError { stream, channel }) }
 }
 

@@ -190,7 +190,7 @@ impl Writer {
     ///
     /// [`Error::NoSpace`] where the buffer may not hold the result, [`Error::Deflate`], and the
     /// stream's first error. Nothing is queued then.
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     pub fn put_compressed(
         &mut self,
         compressor: &mut crate::Compressor,

@@ -4,8 +4,9 @@ use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, tell};
 use rustix::io::retry_on_intr;
 use rustix::net::{
@@ -45,6 +46,7 @@ pub struct DescriptorChannel {
     is_socket: bool,
     is_unix_socket: bool,
     is_seekable: bool,
+    timeout: Option<Duration>,
 }
 
 impl DescriptorChannel {
@@ -60,7 +62,23 @@ impl DescriptorChannel {
             is_socket && getsockname(&descriptor)?.address_family() == AddressFamily::UNIX;
         let is_seekable = tell(&descriptor).is_ok();
         let descriptor = Mutex::new(Some(Arc::new(descriptor)));
-        Ok(Self { descriptor, is_socket, is_unix_socket, is_seekable })
+        Ok(Self { descriptor, is_socket, is_unix_socket, is_seekable, timeout: None })
+    }
+
+    /// Bounds each wait for the descriptor: one that takes longer fails with
+    /// [`io::ErrorKind::TimedOut`], and so does the stream. That bounds the flush of a dropped writer
+    /// as well. The descriptor is set to non-blocking and stays so, since only a wait has a bound.
+    ///
+    /// Without this, a stream waits for ever, whatever `SO_RCVTIMEO` and `SO_SNDTIMEO` say: to a
+    /// stream, an operation that ran into them is one that would block.
+    ///
+    /// # Errors
+    ///
+    /// Where the mode cannot be changed.
+    pub fn with_timeout(mut self, timeout: Duration) -> io::Result<Self> {
+        self.set_blocking(false)?;
+        self.timeout = Some(timeout);
+        Ok(self)
     }
 
     /// A share of the descriptor, for what this crate does not do: options of a socket, its peer's
@@ -97,12 +115,24 @@ const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 const RECEIVE: RecvFlags = RecvFlags::empty();
 
 /// Blocks until `descriptor` is ready, or in a state that an operation will tell of.
-pub(super) fn wait_for(descriptor: impl AsFd, direction: Direction) -> io::Result<()> {
+pub(super) fn wait_for(
+    descriptor: impl AsFd,
+    direction: Direction,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
     let events = match direction {
         Direction::Input => PollFlags::IN,
         Direction::Output => PollFlags::OUT,
     };
-    retry_on_intr(|| poll(&mut [PollFd::new(&descriptor, events)], None))?;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let ready = retry_on_intr(|| {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        poll(&mut [PollFd::new(&descriptor, events)], left.as_ref())
+    })?;
+    if ready == 0 {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "the channel was not ready in time"));
+    }
     Ok(())
 }
 
@@ -123,7 +153,7 @@ impl Channel for DescriptorChannel {
     }
 
     fn wait(&self, direction: Direction) -> io::Result<()> {
-        wait_for(self.descriptor()?.as_fd(), direction)
+        wait_for(self.descriptor()?.as_fd(), direction, self.timeout)
     }
 
     fn can_shutdown(&self) -> bool {
@@ -144,7 +174,11 @@ impl Channel for DescriptorChannel {
         }
     }
 
+    /// [Unsupported](io::ErrorKind::Unsupported) is blocking [with a timeout](Self::with_timeout).
     fn set_blocking(&self, blocking: bool) -> io::Result<()> {
+        if blocking && self.timeout.is_some() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let descriptor = self.descriptor()?;
         let mut flags = fcntl_getfl(&descriptor)?;
         flags.set(OFlags::NONBLOCK, !blocking);

@@ -29,7 +29,7 @@ pub async fn put_qemu_file(destination: &mut AsyncWriter, source: &mut AsyncWrit
 }
 
 /// C: `qemu_put_compression_data`.
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 pub async fn put_compression_data(
     writer: &mut AsyncWriter,
     compressor: &mut crate::Compressor,

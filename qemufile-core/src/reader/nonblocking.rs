@@ -21,8 +21,9 @@ use crate::writer::AsyncWriter;
 /// Needs no particular runtime: it waits by [`Channel::poll_ready`]. With the feature `tokio`,
 /// `TokioChannel` is a channel for it.
 ///
-/// A future that is dropped before it is done has taken the bytes that it had taken; only peeks
-/// can be dropped without loss.
+/// A future that is dropped before it is done is harmless while nothing of its value is taken, as
+/// in a peek. Where a part is, the stream has failed from then on: see
+/// [Cancellation](crate#cancellation).
 pub struct AsyncReader(Input);
 
 impl AsyncReader {
@@ -227,7 +228,8 @@ impl AsyncReader {
         self.0.receive_descriptor().await
     }
 
-    /// Does what [`Reader::close`](crate::Reader::close) does.
+    /// Does what [`Reader::close`](crate::Reader::close) does. A [`CommandChannel`](crate::CommandChannel)
+    /// blocks the task's thread here until its child ends.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! The writing side for asynchronous tasks.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::SeekFrom;
 use std::ops::Range;
 use std::os::fd::AsFd;
@@ -24,7 +25,8 @@ use crate::stream::{HasEndpoint, Stream};
 /// `TokioChannel` is a channel for it.
 ///
 /// A flush whose future is dropped half-way is taken up where it was by the next call. A put whose
-/// future is dropped may have queued a part of its bytes.
+/// future is dropped when a part of its bytes is queued has made the stream fail: see
+/// [Cancellation](crate#cancellation).
 ///
 /// [`close`](Self::close) it. A drop cannot wait: bytes that are queued then are lost, and
 /// [reported](crate::Report).
@@ -139,7 +141,7 @@ impl AsyncWriter {
     /// # Errors
     ///
     /// Those of [`Writer::put_compressed`](crate::Writer::put_compressed).
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     pub async fn put_compressed(
         &mut self,
         compressor: &mut crate::Compressor,
@@ -223,7 +225,8 @@ impl AsyncWriter {
     pub async fn close(mut self) -> Result<(), CloseError> {
         let flushed = self.0.flush().await;
         self.0.abandon();
-        crate::reader::close(&self.0.endpoint, flushed.err())
+        let channel = poll_fn(|cx| self.0.endpoint.channel().poll_close(cx)).await;
+        crate::reader::closed(flushed.err(), channel)
     }
 }
 

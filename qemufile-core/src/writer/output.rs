@@ -284,7 +284,7 @@ impl Output {
     /// length of both. C: `qemu_put_compression_data`, L702.
     ///
     /// `deflate` fills the front of the room it is given and says how much of it.
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     pub(crate) async fn put_compressed(
         &mut self,
         bound: usize,
@@ -319,7 +319,7 @@ impl Output {
         Ok(HEADER + len)
     }
 
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     async fn push_torn(&mut self, len: usize) {
         let len = len.min(self.queue.room().len());
         let then = self.queue.push_buffered(len);

@@ -28,7 +28,7 @@ fn polled<F: Future>(times: usize, future: F) -> bool {
 }
 
 fn assert_cancelled(error: Option<StreamError>) {
-    let error = error.expect("the stream has failed");
+    let error = error.unwrap();
     assert!(matches!(error.cause(), Cause::Cancelled), "{error}");
     assert_eq!(error.to_string(), "a put or get was dropped half-way");
     assert_eq!((error.errno(), error.message()), (-5, None));

@@ -295,3 +295,37 @@ fn a_channel_gives_its_descriptor_back() {
     assert!(channel.descriptor().is_err());
     assert!(channel.into_inner().is_err());
 }
+
+#[test]
+fn a_wait_has_a_bound_if_it_is_given_one() {
+    use std::time::Duration;
+
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let channel = DescriptorChannel::new(ours).unwrap().with_timeout(Duration::ZERO).unwrap();
+    let channel = Arc::new(channel);
+    let mut reader = Reader::new(channel.clone());
+    let error = reader.get_byte().unwrap_err();
+    let error = error.stream().unwrap().clone();
+    assert!(error.to_string().starts_with("wait failed"), "{error}");
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(channel.set_blocking(true).unwrap_err().kind(), std::io::ErrorKind::Unsupported);
+    channel.set_blocking(false).unwrap();
+
+    // A drop does not wait for a peer that reads nothing.
+    let mut writer = reader.return_path();
+    while writer.put_buffer(&[0; 32_768]).is_ok() {}
+    drop(writer);
+    drop(theirs);
+
+    // A bound that is not reached is none, however large.
+    for timeout in [Duration::from_secs(3600), Duration::MAX] {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let channel = DescriptorChannel::new(ours).unwrap().with_timeout(timeout).unwrap();
+        let mut reader = Reader::new(Arc::new(channel));
+        theirs.write_all(&[7]).unwrap();
+        assert_eq!(reader.get_byte().unwrap(), 7);
+        let sender = thread::spawn(move || theirs.write_all(&[8]).unwrap());
+        assert_eq!(reader.get_byte().unwrap(), 8);
+        sender.join().unwrap();
+    }
+}
