@@ -306,5 +306,8 @@ mod tests {
         let mut bytes = [9; 2];
         mapping.load(2 * PAGE - 2, &mut bytes);
         assert_eq!(bytes, [0; 2], "all or nothing");
+        bytes = [9; 2];
+        mapping.load(2 * PAGE - 1, &mut bytes);
+        assert_eq!(bytes, [9; 2]);
     }
 }

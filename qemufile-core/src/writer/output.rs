@@ -184,22 +184,19 @@ impl Output {
     }
 
     /// As many `put_byte`s as there are bytes. C: `qemu_put_be16` and its kin, L626-644.
-    pub(crate) async fn put_bytes(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
+    pub(crate) async fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
         let mut moving = self.endpoint.moving();
-        while let Some((first, rest)) = bytes.split_first() {
-            if rest.is_empty() {
-                moving.done();
-                return self.put_buffer(std::slice::from_ref(first)).await;
-            }
+        let mut done = 0;
+        while done + 1 < bytes.len() {
             moving.arm();
-            self.put_buffer(std::slice::from_ref(first)).await?;
-            if self.extend(rest) {
-                break;
+            self.put_buffer(&bytes[done..=done]).await?;
+            done += 1;
+            if self.extend(&bytes[done..]) {
+                done = bytes.len();
             }
-            bytes = rest;
         }
         moving.done();
-        Ok(())
+        self.put_buffer(&bytes[done..]).await
     }
 
     pub(crate) async fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {

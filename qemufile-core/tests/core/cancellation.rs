@@ -156,6 +156,7 @@ fn a_put_that_is_queued_whole_goes_on() {
     whole(IO_BUF_SIZE - 8, &|writer| polled(1, writer.put_be64(1)), 8);
     whole(IO_BUF_SIZE - 1, &|writer| polled(1, writer.put_byte(1)), 1);
     whole(IO_BUF_SIZE - 9, &|writer| polled(1, writer.put_buffer(&[1; 9])), 9);
+    whole(IO_BUF_SIZE - 1, &|writer| polled(1, writer.put_counted_string(b"")), 1);
     whole(10, &|writer| polled(1, writer.flush()), 0);
 }
 

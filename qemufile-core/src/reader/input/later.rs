@@ -41,10 +41,9 @@ impl Input {
     pub(super) fn keep_descriptors(&mut self, came: Vec<OwnedFd>) {
         if self.endpoint.config.release < Release::V10_2 {
             for descriptor in &came {
-                if let Ok(flags) = fcntl_getfl(descriptor) {
-                    // The descriptor is as useful if it stays as it is.
-                    let _ = fcntl_setfl(descriptor, flags.difference(OFlags::NONBLOCK));
-                }
+                // The descriptor is as useful if it stays as it is.
+                let _ = fcntl_getfl(descriptor)
+                    .and_then(|flags| fcntl_setfl(descriptor, flags.difference(OFlags::NONBLOCK)));
             }
         }
         self.descriptors.extend(came);
