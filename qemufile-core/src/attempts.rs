@@ -142,6 +142,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_channel_that_never_gets_ready_is_given_up() {
+        let mut attempts = Attempts::new(Operation::Read, 1, 0);
+        for _ in 0..IDLE_WAITS {
+            let settled = attempts.settle(Err(io::ErrorKind::WouldBlock.into()));
+            assert!(matches!(settled, Ok(Settled::Blocked)));
+        }
+        assert!(attempts.settle(Err(io::ErrorKind::WouldBlock.into())).is_err());
+    }
+
+    #[test]
     fn interruptions_count_by_how_many_come_in_a_second() {
         for (elapsed, storm) in [(STORM, false), (STORM - Duration::from_nanos(1), true)] {
             let mut attempts = Attempts::new(Operation::Read, 1, 0);

@@ -7,16 +7,11 @@ use crate::release_memory::ReleaseTarget;
 pub(crate) struct Flushed {
     pub(super) segments: Vec<Segment>,
     pub(super) owners: Vec<Owner>,
-    pub(super) pieces: usize,
     /// One mark for each piece.
     pub(super) may_free: u64,
 }
 
 impl Flushed {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pieces == 0
-    }
-
     /// Hands the marked ranges to `release`, neighbours as one. C: `qemu_iovec_release_ram`, L223.
     pub(crate) fn release(&self, mut release: impl FnMut(ReleaseTarget<'_>)) {
         if self.may_free == 0 {

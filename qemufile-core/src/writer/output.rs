@@ -129,25 +129,23 @@ impl Output {
         // The queue is empty before any code of the caller's runs: if that panics, nothing of it is
         // written twice.
         let flushed = self.queue.take();
-        if !flushed.is_empty() {
-            self.begun = None;
-            if written.is_ok() {
-                self.endpoint.config.transferred.add(sent);
-            }
-            let keep = written.is_err() && !self.endpoint.config.quirks.release_unsent;
-            if let Err(error) = written {
-                self.endpoint.fail(error);
-            }
-            if keep {
-                self.queue.clear_marks();
-            } else {
-                let config = &self.endpoint.config;
-                flushed.release(|target| {
-                    if let Err(error) = config.release_memory.release(target) {
-                        config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
-                    }
-                });
-            }
+        self.begun = None;
+        if written.is_ok() {
+            self.endpoint.config.transferred.add(sent);
+        }
+        let keep = written.is_err() && !self.endpoint.config.quirks.release_unsent;
+        if let Err(error) = written {
+            self.endpoint.fail(error);
+        }
+        if keep {
+            self.queue.clear_marks();
+        } else {
+            let config = &self.endpoint.config;
+            flushed.release(|target| {
+                if let Err(error) = config.release_memory.release(target) {
+                    config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
+                }
+            });
         }
         self.queue.recycle(flushed);
         self.endpoint.check()

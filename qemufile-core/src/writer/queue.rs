@@ -260,7 +260,6 @@ impl Queue {
         let flushed = Flushed {
             segments: std::mem::take(&mut self.segments),
             owners: std::mem::take(&mut self.owners),
-            pieces: self.pieces,
             may_free: self.may_free,
         };
         if self.may_free & of_pieces != 0 {

@@ -121,3 +121,17 @@ fn a_channel_that_limits_what_passes_copies_nothing() {
     assert_eq!(channel.0.take_output(), [&7_u64.to_be_bytes()[..], &pattern(4096)].concat());
     assert_eq!(*channel.2.lock().unwrap(), [1000, 1000, 1000, 1000, 104]);
 }
+
+#[test]
+fn a_cut_goes_through_a_piece_of_many_owners() {
+    let channel = Arc::new(Limited(MemoryChannel::new(), 1000, Mutex::default()));
+    let mut writer = Writer::new(channel.clone());
+    let shared = bytes::Bytes::from(pattern(2100));
+    for part in 0..3 {
+        // Each touches the one before, so that they are one piece.
+        writer.put_shared(shared.slice(part * 700..(part + 1) * 700)).unwrap();
+    }
+    writer.close().unwrap();
+    assert_eq!(channel.0.take_output(), pattern(2100));
+    assert_eq!(*channel.2.lock().unwrap(), [1000, 1000, 100]);
+}

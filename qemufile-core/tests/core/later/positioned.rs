@@ -4,7 +4,7 @@ use std::io::SeekFrom;
 use std::num::NonZeroI32;
 
 use qemufile_core::compat::{self, nonblocking};
-use qemufile_core::{Cause, Operation, Quirks, Release, Stream, StreamError};
+use qemufile_core::{Cause, NullChannel, Operation, Quirks, Release, Stream, StreamError, Writer};
 
 use super::support::{Answer, Later, block_on};
 
@@ -154,6 +154,8 @@ fn what_is_queued_is_written_first() {
     ];
     assert_eq!(later.calls(), expected);
     assert!(writer.is_seekable() && compat::is_seekable(&writer));
+    let other = Writer::new(std::sync::Arc::new(NullChannel::new()));
+    assert!(!other.is_seekable() && !compat::is_seekable(&other));
 }
 
 #[test]
@@ -263,10 +265,14 @@ fn compat_gives_the_originals_results() {
 #[test]
 fn an_asynchronous_writer_seeks() {
     let later = Later::new([]);
+    let mut writer = later.writer(Release::V9_0, Quirks::FIXED);
+    assert_eq!(compat::get_writer_offset(&mut writer), 1000);
+    later.calls();
     let mut writer = later.task_writer(Release::V9_0, Quirks::FIXED);
     assert_eq!(block_on(writer.set_offset(SeekFrom::End(0))).unwrap(), 1000);
     assert_eq!(block_on(writer.offset()).unwrap(), 1000);
     assert_eq!(later.calls(), ["seek End(0)", "seek Current(0)"]);
+    assert_eq!(block_on(nonblocking::get_writer_offset(&mut writer)), 1000);
     let mut reader = later.task_reader(Release::V9_0, Quirks::FIXED);
     assert_eq!(reader.set_offset(SeekFrom::End(0)).unwrap(), 1000);
     assert_eq!(reader.offset().unwrap(), 1000);
