@@ -7,15 +7,20 @@
 //! The functions of the module are for [`Reader`] and [`Writer`]; those of
 //! [`nonblocking`] for their asynchronous twins.
 
+use std::io::SeekFrom;
 use std::num::NonZeroI32;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crate::config::Notice;
-use crate::error::{Error, Misuse};
-use crate::link::{Stream, now};
+use crate::endpoint::poll_ready_now;
+use crate::error::{Cause, Error, Misuse, Operation};
+use crate::notice::Notice;
 use crate::reader::Reader;
 use crate::reader::input::{Found, Input, check_peek};
+use crate::stream::Stream;
 use crate::writer::Writer;
 use crate::{ShutdownError, StreamError};
+
+pub mod nonblocking;
 
 /// Bytes of an in-place read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +71,9 @@ pub fn set_error(stream: &dyn Stream, code: i32) {
 pub fn set_error_obj(stream: &dyn Stream, code: i32, message: Option<&str>) {
     match (NonZeroI32::new(code), message) {
         (Some(code), message) => stream.set_error(code, message),
-        (None, Some(text)) => stream.link().config.reporter.report(&Notice::LaterError { text }),
+        (None, Some(text)) => {
+            stream.endpoint().config.reporter.report(&Notice::LaterError { text });
+        }
         (None, None) => {}
     }
 }
@@ -97,7 +104,7 @@ pub fn close_writer(writer: Writer) -> i32 {
 }
 
 /// Appends the length of what was moved, whether it arrived or not. C: `qemu_put_qemu_file`.
-/// Where the destination has failed and the quirk is mended, its negative code, or `-EIO`.
+/// Where the destination has failed and the quirk is fixed, its negative code, or `-EIO`.
 pub fn put_qemu_file(destination: &mut Writer, source: &mut Writer) -> i64 {
     moved(destination.put_stream(source))
 }
@@ -111,7 +118,7 @@ fn moved(result: Result<usize, StreamError>) -> i64 {
 }
 
 /// The length of header and payload, or -1. C: `qemu_put_compression_data`.
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 pub fn put_compression_data(
     writer: &mut Writer,
     compressor: &mut crate::Compressor,
@@ -120,7 +127,7 @@ pub fn put_compression_data(
     compressed(&writer.put_compressed(compressor, data))
 }
 
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 fn compressed(result: &Result<usize, Error>) -> i64 {
     result.as_ref().map_or(-1, |count| i64::try_from(*count).unwrap_or(i64::MAX))
 }
@@ -136,7 +143,7 @@ pub fn skip(reader: &mut Reader, size: usize) {
 ///
 /// Where the original asserts.
 pub fn peek_buffer(reader: &mut Reader, size: usize, offset: usize) -> Result<&[u8], Misuse> {
-    now(Lossy::peek_buffer(reader.input(), size, offset))
+    poll_ready_now(Lossy::peek_buffer(reader.input(), size, offset))
 }
 
 /// The byte, or 0. C: `qemu_peek_byte`.
@@ -145,56 +152,116 @@ pub fn peek_buffer(reader: &mut Reader, size: usize, offset: usize) -> Result<&[
 ///
 /// Where the original asserts.
 pub fn peek_byte(reader: &mut Reader, offset: usize) -> Result<u8, Misuse> {
-    now(Lossy::peek_byte(reader.input(), offset))
+    poll_ready_now(Lossy::peek_byte(reader.input(), offset))
 }
 
 /// The byte, or 0. C: `qemu_get_byte`.
 pub fn get_byte(reader: &mut Reader) -> u8 {
-    u8::from_be_bytes(now(Lossy::padded(reader.input())))
+    u8::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be16`.
 pub fn get_be16(reader: &mut Reader) -> u16 {
-    u16::from_be_bytes(now(Lossy::padded(reader.input())))
+    u16::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be32`.
 pub fn get_be32(reader: &mut Reader) -> u32 {
-    u32::from_be_bytes(now(Lossy::padded(reader.input())))
+    u32::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// What is there, as the high bytes of the value. C: `qemu_get_be64`.
 pub fn get_be64(reader: &mut Reader) -> u64 {
-    u64::from_be_bytes(now(Lossy::padded(reader.input())))
+    u64::from_be_bytes(poll_ready_now(Lossy::padded(reader.input())))
 }
 
 /// How many bytes came. C: `qemu_get_buffer`.
 pub fn get_buffer(reader: &mut Reader, into: &mut [u8]) -> usize {
-    now(reader.input().get_buffer(into))
+    poll_ready_now(reader.input().get_buffer(into))
 }
 
 /// The bytes that came, and where they are. C: `qemu_get_buffer_in_place`.
 pub fn get_buffer_in_place<'a>(reader: &'a mut Reader, into: &'a mut [u8]) -> InPlace<'a> {
-    now(Lossy::in_place(reader.input(), into))
+    poll_ready_now(Lossy::in_place(reader.input(), into))
 }
 
 /// The length of the string, or 0 where it is empty or cut short; `into` holds what came and a 0
 /// behind it. C: `qemu_get_counted_string`.
 pub fn get_counted_string(reader: &mut Reader, into: &mut [u8; 256]) -> usize {
-    now(Lossy::counted_string(reader.input(), into))
+    poll_ready_now(Lossy::counted_string(reader.input(), into))
 }
 
-/// 0, the descriptor's negative errno, or `-EIO`. C: `qemu_file_get_to_fd`.
+/// 0, the descriptor's negative errno, or `-EIO`; -1 for a read that fails, with the quirk
+/// [`raw_read_failure`](crate::Quirks::raw_read_failure). C: `qemu_file_get_to_fd`.
 pub fn get_to_fd(reader: &mut Reader, sink: &mut dyn std::io::Write, size: usize) -> i32 {
-    passed_on(&reader.get_to(sink, size))
+    let raw = is_read_failure_raw(reader);
+    passed_on(&reader.get_to(sink, size), raw)
 }
 
-fn passed_on(result: &Result<(), Error>) -> i32 {
-    match result {
-        Ok(()) => 0,
-        Err(error @ Error::Sink { .. }) => error.errno(),
-        Err(_) => -libc::EIO,
+/// Whether the result of the next read is handed on as it is: the quirk is on, and the stream has
+/// not failed, since it would read no more.
+fn is_read_failure_raw(stream: &dyn Stream) -> bool {
+    let endpoint = stream.endpoint();
+    endpoint.config.quirks.raw_read_failure && !endpoint.failed()
+}
+
+fn passed_on(result: &Result<(), Error>, raw: bool) -> i32 {
+    let Err(error) = result else { return 0 };
+    match error.stream().map(StreamError::cause) {
+        Some(Cause::Channel { operation: Operation::Read, .. }) if raw => -1,
+        Some(_) => -libc::EIO,
+        None => error.errno(),
     }
+}
+
+/// Whether the channel is seekable. C: `qemu_file_is_seekable`.
+#[must_use]
+pub fn is_seekable(stream: &dyn Stream) -> bool {
+    stream.is_seekable()
+}
+
+/// Writes at an offset; what fails is the stream's error. C: `qemu_put_buffer_at`.
+pub fn put_buffer_at(writer: &mut Writer, bytes: &[u8], offset: u64) {
+    let _ = writer.put_buffer_at(bytes, offset);
+}
+
+/// The length of `into`, or 0. C: `qemu_get_buffer_at`.
+pub fn get_buffer_at(reader: &mut Reader, into: &mut [u8], offset: u64) -> usize {
+    reader.get_buffer_at(into, offset).map_or(0, |()| into.len())
+}
+
+/// Moves a reader's channel; what fails is the stream's error. C: `qemu_set_offset`.
+pub fn set_reader_offset(reader: &mut Reader, to: SeekFrom) {
+    let _ = reader.set_offset(to);
+}
+
+/// Moves a writer's channel; what fails is the stream's error. C: `qemu_set_offset`.
+pub fn set_writer_offset(writer: &mut Writer, to: SeekFrom) {
+    let _ = writer.set_offset(to);
+}
+
+/// The offset, or -1. C: `qemu_get_offset`.
+pub fn get_reader_offset(reader: &mut Reader) -> i64 {
+    offset(reader.offset())
+}
+
+/// The offset, or -1. C: `qemu_get_offset`.
+pub fn get_writer_offset(writer: &mut Writer) -> i64 {
+    offset(writer.offset())
+}
+
+fn offset(result: Result<u64, StreamError>) -> i64 {
+    result.map_or(-1, |offset| i64::try_from(offset).unwrap_or(i64::MAX))
+}
+
+/// 0 or -1. C: `qemu_file_put_fd`.
+pub fn put_fd(writer: &mut Writer, descriptor: BorrowedFd<'_>) -> i32 {
+    -i32::from(writer.send_descriptor(descriptor).is_err())
+}
+
+/// The descriptor, or `None` where the original gives -1. C: `qemu_file_get_fd`.
+pub fn get_fd(reader: &mut Reader) -> Option<OwnedFd> {
+    reader.receive_descriptor().ok()
 }
 
 /// The reading functions, once for both kinds of stream.
@@ -232,121 +299,11 @@ impl Lossy {
     async fn counted_string(input: &mut Input, into: &mut [u8; 256]) -> usize {
         let [len] = Self::padded(input).await;
         let len = usize::from(len);
+        let mut moving = input.endpoint.moving();
+        moving.arm();
         let count = input.get_buffer(&mut into[..len]).await;
+        moving.done();
         into[count] = 0;
         if count == len { count } else { 0 }
-    }
-}
-
-/// The same for [`AsyncReader`](crate::AsyncReader) and [`AsyncWriter`](crate::AsyncWriter), where
-/// the original would yield.
-pub mod nonblocking {
-    use super::{InPlace, Lossy, Misuse, errno, moved, passed_on};
-    use crate::reader::AsyncReader;
-    use crate::writer::AsyncWriter;
-
-    /// C: `qemu_fflush`.
-    pub async fn fflush(writer: &mut AsyncWriter) -> i32 {
-        errno(writer.flush().await)
-    }
-
-    /// C: `qemu_fclose`.
-    #[must_use]
-    pub fn close_reader(reader: AsyncReader) -> i32 {
-        reader.close().err().map_or(0, |error| error.errno())
-    }
-
-    /// C: `qemu_fclose`.
-    pub async fn close_writer(writer: AsyncWriter) -> i32 {
-        writer.close().await.err().map_or(0, |error| error.errno())
-    }
-
-    /// C: `qemu_put_qemu_file`.
-    pub async fn put_qemu_file(destination: &mut AsyncWriter, source: &mut AsyncWriter) -> i64 {
-        moved(destination.put_stream(source).await)
-    }
-
-    /// C: `qemu_put_compression_data`.
-    #[cfg(feature = "__compression")]
-    pub async fn put_compression_data(
-        writer: &mut AsyncWriter,
-        compressor: &mut crate::Compressor,
-        data: &[u8],
-    ) -> i64 {
-        super::compressed(&writer.put_compressed(compressor, data).await)
-    }
-
-    /// C: `qemu_file_skip`.
-    pub fn skip(reader: &mut AsyncReader, size: usize) {
-        let _ = reader.skip(size);
-    }
-
-    /// C: `qemu_peek_buffer`.
-    ///
-    /// # Errors
-    ///
-    /// Where the original asserts.
-    pub async fn peek_buffer(
-        reader: &mut AsyncReader,
-        size: usize,
-        offset: usize,
-    ) -> Result<&[u8], Misuse> {
-        Lossy::peek_buffer(reader.input(), size, offset).await
-    }
-
-    /// C: `qemu_peek_byte`.
-    ///
-    /// # Errors
-    ///
-    /// Where the original asserts.
-    pub async fn peek_byte(reader: &mut AsyncReader, offset: usize) -> Result<u8, Misuse> {
-        Lossy::peek_byte(reader.input(), offset).await
-    }
-
-    /// C: `qemu_get_byte`.
-    pub async fn get_byte(reader: &mut AsyncReader) -> u8 {
-        u8::from_be_bytes(Lossy::padded(reader.input()).await)
-    }
-
-    /// C: `qemu_get_be16`.
-    pub async fn get_be16(reader: &mut AsyncReader) -> u16 {
-        u16::from_be_bytes(Lossy::padded(reader.input()).await)
-    }
-
-    /// C: `qemu_get_be32`.
-    pub async fn get_be32(reader: &mut AsyncReader) -> u32 {
-        u32::from_be_bytes(Lossy::padded(reader.input()).await)
-    }
-
-    /// C: `qemu_get_be64`.
-    pub async fn get_be64(reader: &mut AsyncReader) -> u64 {
-        u64::from_be_bytes(Lossy::padded(reader.input()).await)
-    }
-
-    /// C: `qemu_get_buffer`.
-    pub async fn get_buffer(reader: &mut AsyncReader, into: &mut [u8]) -> usize {
-        reader.input().get_buffer(into).await
-    }
-
-    /// C: `qemu_get_buffer_in_place`.
-    pub async fn get_buffer_in_place<'a>(
-        reader: &'a mut AsyncReader,
-        into: &'a mut [u8],
-    ) -> InPlace<'a> {
-        Lossy::in_place(reader.input(), into).await
-    }
-
-    /// C: `qemu_get_counted_string`.
-    pub async fn get_counted_string(reader: &mut AsyncReader, into: &mut [u8; 256]) -> usize {
-        Lossy::counted_string(reader.input(), into).await
-    }
-
-    /// C: `qemu_file_get_to_fd`.
-    pub async fn get_to_fd<W: std::io::Write>(
-        reader: &mut AsyncReader,
-        sink: &mut W,
-        size: usize,
-    ) -> i32 {
-        passed_on(&reader.get_to(sink, size).await)
     }
 }

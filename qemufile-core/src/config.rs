@@ -1,52 +1,105 @@
-//! What a stream is told when it is made.
+//! The settings of a stream.
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::StreamError;
-use crate::memory::GuestMemory;
+use crate::notice::{Log, Report};
 use crate::quirks::Quirks;
+use crate::release::Release;
+use crate::release_memory::{Discard, ReleaseMemory};
 
 /// Pieces that a writer queues before it flushes, unless [`Config::max_pieces`] says less. C:
 /// `MAX_IOV_SIZE`, the smaller of `IOV_MAX` and 64.
 pub const MAX_PIECES: usize = 64;
 
-/// What a stream is told when it is made. The return path inherits it.
+/// The settings of a stream. Its return path inherits them.
+///
+/// ```
+/// use qemufile_core::{Config, Quirks, Release};
+///
+/// let config = Config::new().release(Release::V10_2).quirks(Quirks::FIXED.stale_peek(true));
+/// assert_eq!(config.release, Release::V10_2);
+/// assert!(Config::faithful(Release::V10_2).quirks.raw_read_failure);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
+    /// The release of QEMU whose contract the stream follows; 8.2 by default.
+    pub release: Release,
     /// Which defects of the original to reproduce; none by default.
     pub quirks: Quirks,
-    /// Pieces that are queued before a flush, 1 to [`MAX_PIECES`]; what lies outside is taken as
-    /// the nearest of the two. [`MAX_PIECES`] by default; less only where a host's `IOV_MAX` is.
+    /// Pieces that are queued before a flush, clamped to 1 to [`MAX_PIECES`]. [`MAX_PIECES`] by
+    /// default; set it lower only where the host's `IOV_MAX` is lower.
     pub max_pieces: usize,
-    /// Counts what was written. A counter of its own for each `Config::default()`; in QEMU all
-    /// streams of the process share one, which a clone of the same counter gives.
+    /// Counts what was written. A counter of its own for each `Config::new()`; in QEMU all streams
+    /// of the process share one, which a clone of the same counter gives.
     pub transferred: TransferCounter,
-    /// Told what no call can return; by default the `log` crate is, at level `error`.
+    /// Receives what no call can return; by default the `log` crate, at level `error`.
     pub reporter: Arc<dyn Report>,
     /// Gives guest memory back once it is written; by default by `MADV_DONTNEED`.
-    pub release: Arc<dyn Release>,
+    pub release_memory: Arc<dyn ReleaseMemory>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
+            release: Release::default(),
             quirks: Quirks::default(),
             max_pieces: MAX_PIECES,
             transferred: TransferCounter::default(),
             reporter: Arc::new(Log),
-            release: Arc::new(Discard),
+            release_memory: Arc::new(Discard),
         }
     }
 }
 
 impl Config {
-    /// The default, with every defect of the original.
+    /// The default settings.
     #[must_use]
-    pub fn faithful() -> Self {
-        Self { quirks: Quirks::FAITHFUL, ..Self::default() }
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The default settings, with the contract of a release and every defect that it has.
+    #[must_use]
+    pub fn faithful(release: Release) -> Self {
+        Self::new().release(release).quirks(Quirks::faithful(release))
+    }
+
+    /// Sets [`release`](Self::release).
+    #[must_use]
+    pub fn release(self, release: Release) -> Self {
+        Self { release, ..self }
+    }
+
+    /// Sets [`quirks`](Self::quirks).
+    #[must_use]
+    pub fn quirks(self, quirks: Quirks) -> Self {
+        Self { quirks, ..self }
+    }
+
+    /// Sets [`max_pieces`](Self::max_pieces).
+    #[must_use]
+    pub fn max_pieces(self, max_pieces: usize) -> Self {
+        Self { max_pieces, ..self }
+    }
+
+    /// Sets [`transferred`](Self::transferred).
+    #[must_use]
+    pub fn transferred(self, transferred: TransferCounter) -> Self {
+        Self { transferred, ..self }
+    }
+
+    /// Sets [`reporter`](Self::reporter).
+    #[must_use]
+    pub fn reporter(self, reporter: Arc<dyn Report>) -> Self {
+        Self { reporter, ..self }
+    }
+
+    /// Sets [`release_memory`](Self::release_memory).
+    #[must_use]
+    pub fn release_memory(self, release_memory: Arc<dyn ReleaseMemory>) -> Self {
+        Self { release_memory, ..self }
     }
 }
 
@@ -63,133 +116,5 @@ impl TransferCounter {
 
     pub(crate) fn add(&self, bytes: usize) {
         self.0.fetch_add(bytes as u64, Ordering::SeqCst);
-    }
-}
-
-/// Something that happened where no call could return it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Notice<'a> {
-    /// An error came after the first one, which is kept. C: `error_report_err`, L194.
-    LaterError {
-        /// Its text.
-        text: &'a str,
-    },
-    /// Memory could not be given back; its bytes were written. C: `error_report`, L246 and L252.
-    ReleaseFailed {
-        /// Which memory.
-        target: ReleaseTarget<'a>,
-        /// What the system said.
-        error: &'a io::Error,
-    },
-    /// A writer was dropped with bytes that did not reach the channel. Close it to get this as an
-    /// error.
-    Dropped {
-        /// Bytes that were queued.
-        bytes: usize,
-        /// Why they were not written; `None` for an asynchronous writer that had not failed: it
-        /// cannot wait while it is dropped.
-        error: Option<&'a StreamError>,
-    },
-}
-
-impl fmt::Display for Notice<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LaterError { text } => f.write_str(text),
-            Self::ReleaseFailed { target, error } => write!(f, "cannot release {target}: {error}"),
-            Self::Dropped { bytes, error: Some(error) } => {
-                write!(f, "a writer was dropped with {bytes} bytes queued: {error}")
-            }
-            Self::Dropped { bytes, error: None } => {
-                write!(
-                    f,
-                    "an asynchronous writer was dropped with {bytes} bytes queued: close it instead"
-                )
-            }
-        }
-    }
-}
-
-/// Is told what no call can return.
-pub trait Report: Send + Sync + fmt::Debug {
-    /// Takes one notice; its `Display` is the text for people.
-    fn report(&self, notice: &Notice<'_>);
-}
-
-/// Hands notices to the `log` crate.
-#[derive(Debug)]
-struct Log;
-
-impl Report for Log {
-    fn report(&self, notice: &Notice<'_>) {
-        log::error!("{notice}");
-    }
-}
-
-/// Memory that a writer gives back after it was written.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum ReleaseTarget<'a> {
-    /// Guest memory queued with `may_free`, as a range of its mapping.
-    Guest {
-        /// The mapping.
-        memory: &'a GuestMemory,
-        /// First byte.
-        offset: usize,
-        /// Length in bytes.
-        len: usize,
-    },
-    /// A range of the stream's own buffer: only with the quirk
-    /// [`lossy_put_stream`](Quirks::lossy_put_stream), by a mark that was left behind.
-    Buffer {
-        /// First byte.
-        offset: usize,
-        /// Length in bytes.
-        len: usize,
-    },
-    /// Shared bytes: only with the same quirk.
-    Shared {
-        /// Length in bytes.
-        len: usize,
-    },
-}
-
-impl fmt::Display for ReleaseTarget<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Guest { offset, len, .. } => {
-                write!(f, "{len} bytes at offset {offset} of guest memory")
-            }
-            Self::Buffer { offset, len } => {
-                write!(f, "{len} bytes at offset {offset} of the stream's buffer")
-            }
-            Self::Shared { len } => write!(f, "{len} shared bytes"),
-        }
-    }
-}
-
-/// Gives memory back to the system. C: `qemu_madvise` with `QEMU_MADV_DONTNEED`.
-pub trait Release: Send + Sync + fmt::Debug {
-    /// Releases one range. Neighbouring ranges of one flush come as one.
-    ///
-    /// # Errors
-    ///
-    /// What the system says; it is reported, and the flush goes on.
-    fn release(&self, target: ReleaseTarget<'_>) -> io::Result<()>;
-}
-
-/// Releases by `madvise(MADV_DONTNEED)`; refuses what is not guest memory.
-#[derive(Debug)]
-struct Discard;
-
-impl Release for Discard {
-    fn release(&self, target: ReleaseTarget<'_>) -> io::Result<()> {
-        match target {
-            ReleaseTarget::Guest { memory, offset, len } => memory.discard(offset, len),
-            ReleaseTarget::Buffer { .. } | ReleaseTarget::Shared { .. } => {
-                Err(io::ErrorKind::InvalidInput.into())
-            }
-        }
     }
 }

@@ -11,176 +11,13 @@
 //! where the original says nothing at all.
 
 mod convert;
+mod stream;
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroI32;
 use std::sync::Arc;
 
-/// Text of an errno without Rust's suffix; C: `strerror`.
-fn strerror(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
-}
-
-/// What a channel was doing when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Reading.
-    Read,
-    /// Writing.
-    Write,
-    /// Waiting for data, or for room.
-    Wait,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Wait => "wait",
-        })
-    }
-}
-
-/// Why a stream has failed.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The channel has no more bytes.
-    EndOfStream {
-        /// Bytes that the channel was asked for.
-        wanted: usize,
-        /// Bytes that were still unread at that moment.
-        available: usize,
-    },
-    /// An operation of the channel failed.
-    Channel {
-        /// Which one.
-        operation: Operation,
-        /// Bytes that were to be moved.
-        wanted: usize,
-        /// Bytes of them that the channel had taken before it failed; 0 for a read.
-        done: usize,
-        /// What the channel said.
-        error: Arc<io::Error>,
-    },
-    /// Somebody shut the stream down.
-    Shutdown,
-    /// [`Stream::set_error`](crate::Stream::set_error) was called.
-    Caller {
-        /// The text that came with it.
-        message: Option<String>,
-    },
-}
-
-#[derive(Debug)]
-struct Inner {
-    code: NonZeroI32,
-    cause: Cause,
-}
-
-/// The first error of a stream, which it keeps until it is closed. C: `last_error` and
-/// `last_error_obj`.
-///
-/// Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct StreamError(Arc<Inner>);
-
-/// `-EIO`, the code of everything that a channel does wrong.
-const EIO: NonZeroI32 = NonZeroI32::new(-libc::EIO).unwrap();
-
-impl StreamError {
-    pub(crate) fn new(cause: Cause) -> Self {
-        Self::with_code(EIO, cause)
-    }
-
-    pub(crate) fn with_code(code: NonZeroI32, cause: Cause) -> Self {
-        Self(Arc::new(Inner { code, cause }))
-    }
-
-    pub(crate) fn channel(
-        operation: Operation,
-        wanted: usize,
-        done: usize,
-        error: io::Error,
-    ) -> Self {
-        Self::new(Cause::Channel { operation, wanted, done, error: Arc::new(error) })
-    }
-
-    /// Why the stream has failed.
-    #[must_use]
-    pub fn cause(&self) -> &Cause {
-        &self.0.cause
-    }
-
-    /// The stored code: `-EIO`, or what the caller of `set_error` gave, which may be positive.
-    /// C: `qemu_file_get_error`, L205.
-    #[must_use]
-    pub fn errno(&self) -> i32 {
-        self.0.code.get()
-    }
-
-    /// What came with the error: the channel's own words, or those of the caller.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
-        match &self.0.cause {
-            Cause::Channel { error, .. } => Some(error.to_string()),
-            Cause::Caller { message } => message.clone(),
-            Cause::EndOfStream { .. } | Cause::Shutdown => None,
-        }
-    }
-
-    /// The message, or the text that the original makes up where there is none. C:
-    /// `qemu_file_get_error_obj`, L140.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.message().unwrap_or_else(|| {
-            format!("Channel error: {}", strerror(self.0.code.get().wrapping_neg()))
-        })
-    }
-
-    /// Whether the stream simply came to its end.
-    #[must_use]
-    pub fn is_end_of_stream(&self) -> bool {
-        matches!(self.0.cause, Cause::EndOfStream { .. })
-    }
-
-    /// Whether the stream was shut down.
-    #[must_use]
-    pub fn is_shutdown(&self) -> bool {
-        matches!(self.0.cause, Cause::Shutdown)
-    }
-}
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.cause {
-            Cause::EndOfStream { wanted, available } => {
-                write!(
-                    f,
-                    "end of stream: {available} bytes unread, and none came of {wanted} asked for"
-                )
-            }
-            Cause::Channel { operation, wanted, done, .. } => {
-                write!(f, "{operation} failed, {done} of {wanted} bytes done: {}", self.text())
-            }
-            Cause::Shutdown => f.write_str("the stream was shut down"),
-            Cause::Caller { .. } => write!(f, "error {} was set: {}", self.errno(), self.text()),
-        }
-    }
-}
-
-impl std::error::Error for StreamError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0.cause {
-            Cause::Channel { error, .. } => Some(error.as_ref()),
-            _ => None,
-        }
-    }
-}
+pub use stream::{Cause, Operation, StreamError};
 
 /// A call that cannot be carried out, whatever the stream holds. Nothing was changed by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -203,6 +40,21 @@ pub enum Misuse {
         /// Its length in bytes.
         len: usize,
     },
+    /// Descriptors are passed on from QEMU 10.0 on: [`Config::release`](crate::Config::release)
+    /// says that the stream follows an earlier one.
+    #[error("descriptors are passed on from QEMU 10.0 on, and the stream follows {release}")]
+    NoDescriptors {
+        /// The release that the stream follows.
+        release: crate::Release,
+    },
+    /// A range whose end is before its start.
+    #[error("a range from {start} to {end}")]
+    ReversedRange {
+        /// First byte.
+        start: usize,
+        /// End, before the first byte.
+        end: usize,
+    },
     /// A range that leaves its guest memory.
     #[error("{len} bytes at offset {offset} leave the guest memory of {memory} bytes")]
     OutsideMemory {
@@ -217,6 +69,7 @@ pub enum Misuse {
 
 /// A stream that ended before a value was complete.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ShortRead {
     /// Bytes that the value has.
     pub wanted: usize,
@@ -247,6 +100,10 @@ pub enum Error {
         /// Bytes that are buffered.
         available: usize,
     },
+    /// No descriptor came with the bytes so far. Only with the quirk
+    /// [`descriptor_out_of_step`](crate::Quirks::descriptor_out_of_step).
+    #[error("no descriptor came with the bytes so far")]
+    NoDescriptor,
     /// A skip over more than is buffered. Nothing was skipped.
     #[error("cannot skip {wanted} bytes: {available} are buffered")]
     NotBuffered {
@@ -314,7 +171,7 @@ impl Error {
             Self::Stream(error) => error.errno(),
             Self::Short(short) => short.cause.errno(),
             Self::Gap { .. } | Self::NotBuffered { .. } => 0,
-            Self::NoSpace { .. } | Self::Deflate(_) => -1,
+            Self::NoSpace { .. } | Self::Deflate(_) | Self::NoDescriptor => -1,
             Self::Sink { error, .. } => -error.raw_os_error().unwrap_or(libc::EIO),
             Self::Misuse(_) => -libc::EINVAL,
         }
@@ -323,6 +180,7 @@ impl Error {
 
 /// What went wrong while a stream was closed. The channel is closed all the same.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CloseError {
     /// The stream's own error: what was queued may not have arrived.
     pub stream: Option<StreamError>,
@@ -331,8 +189,15 @@ pub struct CloseError {
 }
 
 impl CloseError {
-    /// What the original returns. It forgets a positive error of the stream (row 21 of the
-    /// behaviours), and knows nothing but -1 for a channel. C: `qemu_fclose`, L355.
+    /// An error of these two.
+    #[must_use]
+    pub fn new(stream: Option<StreamError>, channel: Option<Arc<io::Error>>) -> Self {
+        Self { stream, channel }
+    }
+
+    /// What the original returns: the stream's code if that is negative, else -1 if closing the
+    /// channel failed. A positive code is lost (row 21 of docs/BEHAVIOUR.md). C: `qemu_fclose`,
+    /// L355.
     #[must_use]
     pub fn errno(&self) -> i32 {
         match self.stream.as_ref().map_or(0, StreamError::errno).min(0) {

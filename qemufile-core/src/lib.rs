@@ -1,4 +1,5 @@
-//! QEMU's migration byte stream: what `migration/qemu-file.c` (v8.2.0) does, in Rust.
+//! QEMU's migration byte stream: what `migration/qemu-file.c` does, in Rust. By default that of
+//! v8.2.0; [`Config::release`] has later ones.
 //!
 //! A migration stream is big-endian integers, counted strings and pages of memory, one after the
 //! other. [`Writer`] and [`Reader`] put a buffer of 32 KiB between them and a [`Channel`]: a
@@ -24,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where the 35 functions are
+//! # Where the functions are
 //!
 //! The methods return what a Rust caller wants; the functions of [`compat`] return what C's do.
 //! `AsyncReader` and `AsyncWriter` have the same methods, and [`compat::nonblocking`] the same
@@ -55,11 +56,11 @@
 //! | `qemu_put_buffer_async` | [`Writer::put_guest`], [`Writer::put_shared`] | |
 //! | `qemu_put_counted_string` | [`Writer::put_counted_string`] | |
 #![cfg_attr(
-    feature = "__compression",
+    any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"),
     doc = "| `qemu_put_compression_data` | [`Writer::put_compressed`] | [`compat::put_compression_data`] |"
 )]
 #![cfg_attr(
-    not(feature = "__compression"),
+    not(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide")),
     doc = "| `qemu_put_compression_data` | with a feature for compression | |"
 )]
 //! | `qemu_put_qemu_file` | [`Writer::put_stream`] | [`compat::put_qemu_file`] |
@@ -75,6 +76,19 @@
 //! | `qemu_get_counted_string` | [`Reader::get_counted_string`] | [`compat::get_counted_string`] |
 //! | `qemu_file_get_to_fd` | [`Reader::get_to_fd`], [`Reader::get_to`] | [`compat::get_to_fd`] |
 //!
+//! Since QEMU 9.0 there are more. They are on every stream; passing descriptors needs a
+//! [`Config::release`] of 10.0 or later, since reads have to ask for them:
+//!
+//! | C | from | method | in `compat` |
+//! |---|---|---|---|
+//! | `qemu_file_is_seekable` | 9.0 | [`Stream::is_seekable`] | [`compat::is_seekable`] |
+//! | `qemu_put_buffer_at` | 9.0 | [`Writer::put_buffer_at`] | [`compat::put_buffer_at`] |
+//! | `qemu_get_buffer_at` | 9.0 | [`Reader::get_buffer_at`] | [`compat::get_buffer_at`] |
+//! | `qemu_set_offset` | 9.0 | [`Reader::set_offset`], [`Writer::set_offset`] | [`compat::set_reader_offset`], [`compat::set_writer_offset`] |
+//! | `qemu_get_offset` | 9.0 | [`Reader::offset`], [`Writer::offset`] | [`compat::get_reader_offset`], [`compat::get_writer_offset`] |
+//! | `qemu_file_put_fd` | 10.0 | [`Writer::send_descriptor`] | [`compat::put_fd`] |
+//! | `qemu_file_get_fd` | 10.0 | [`Reader::receive_descriptor`] | [`compat::get_fd`] |
+//!
 //! # Errors
 //!
 //! The first thing that goes wrong stays with the stream, as a [`StreamError`] whose [`Cause`]
@@ -83,6 +97,35 @@
 //! each kind has the original's errno. No safe call panics, and none loops for ever: a channel
 //! that breaks its contract makes the stream fail.
 //!
+//! # Cancellation
+//!
+//! A future of [`AsyncReader`] or [`AsyncWriter`] may be dropped before it is done, by
+//! `tokio::time::timeout` or `select!`. What happens depends on what it had moved:
+//!
+//! | dropped | then |
+//! |---|---|
+//! | a flush, at any moment | the next put, flush or close goes on where it was |
+//! | a put that waits for such a flush, or has queued all its bytes | nothing is lost, nothing comes twice |
+//! | a put, or a moved stream, of which a part is queued | the stream has failed with [`Cause::Cancelled`] |
+//! | a peek; a get that has taken nothing | the next call finds the same bytes |
+//! | a get that has taken a part of its value | the stream has failed with [`Cause::Cancelled`] |
+//! | a close | the queue is lost, and [reported](Report) |
+//!
+//! A stream that would go on with half a value says so instead. To cancel without that, flush
+//! first: after a flush, a value of less than 32 KiB is queued without waiting.
+//!
+//! # Panics of the caller's code
+//!
+//! A [`Channel`] that panics makes its stream fail, with [`Cause::Panicked`]: how much it had moved
+//! is not known. After a [`ReleaseMemory`] or a [`Report`] that panics, the stream goes on, and no
+//! byte is sent twice.
+//!
+//! # Deadlines
+//!
+//! A blocking stream waits as long as its channel does: for ever, unless the channel was given a
+//! bound, as by [`DescriptorChannel::with_timeout`]. Another thread ends any wait by a
+//! [`ShutdownHandle`]; an asynchronous stream is bounded from outside.
+//!
 //! # Threads
 //!
 //! A stream belongs to one thread at a time, its channel to all: a [`Writer`], the [`Reader`] that
@@ -90,7 +133,7 @@
 //!
 //! # Where the original is wrong
 //!
-//! Four defects are mended unless [`Config::quirks`] asks for them: see [`Quirks`].
+//! Its defects are fixed unless [`Config::quirks`] asks for them: see [`Quirks`].
 //!
 //! # Features
 //!
@@ -105,34 +148,48 @@
 
 pub mod compat;
 
+mod attempts;
 mod buffer;
 mod channel;
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 mod compress;
 mod config;
+mod endpoint;
 mod error;
-mod link;
 mod memory;
+mod notice;
+mod piece_list;
 mod pieces;
+mod positioned;
 mod quirks;
 mod reader;
+mod release;
+mod release_memory;
+mod shutdown;
+mod sticky_error;
+mod stream;
 mod sync;
 #[expect(unsafe_code, reason = "the one module that may: mappings and vectored writes")]
 mod sys;
 mod writer;
 
 pub use channel::*;
-#[cfg(feature = "__compression")]
+#[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 pub use compress::Compressor;
-pub use config::{Config, MAX_PIECES, Notice, Release, ReleaseTarget, Report, TransferCounter};
+pub use config::{Config, MAX_PIECES, TransferCounter};
 pub use error::{
     Cause, CloseError, Error, Misuse, Operation, ShortRead, ShutdownError, StreamError,
 };
-pub use link::{ShutdownHandle, Stream, error_of_either};
 pub use memory::GuestMemory;
+pub use notice::{Notice, Report};
+pub use piece_list::PieceList;
 pub use pieces::{Chunk, Piece, Pieces};
 pub use quirks::Quirks;
 pub use reader::{AsyncReader, Reader};
+pub use release::Release;
+pub use release_memory::{ReleaseMemory, ReleaseTarget};
+pub use shutdown::ShutdownHandle;
+pub use stream::{Stream, error_of_either};
 pub use writer::{AsyncWriter, Writer};
 
 /// Bytes that a stream buffers. C: `IO_BUF_SIZE`, L37.

@@ -1,4 +1,4 @@
-//! Guest memory: bytes that others change, and that a flush may give back to the system.
+//! Guest memory: bytes that change while they are sent, and that a flush may discard.
 
 use std::io;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::Misuse;
 use crate::sys::Mapping;
 
-/// Memory of a guest: shared, changing under the reader's eyes, and never a `&[u8]`.
+/// Memory of a guest. It is shared and may change at any time, so that no `&[u8]` over it exists.
 ///
 /// Clones are handles to the same bytes. Offsets count from the start of the mapping.
 ///
@@ -105,6 +105,15 @@ impl GuestMemory {
         let beyond = (self.as_ptr() as usize).wrapping_add(range.end) % rustix::param::page_size();
         let whole = len.saturating_sub(beyond);
         self.mapping.discard(offset, whole)
+    }
+
+    /// A range of the caller's, if it lies in the memory.
+    #[inline]
+    pub(crate) fn range(&self, Range { start, end }: Range<usize>) -> Result<Range<usize>, Misuse> {
+        match end.checked_sub(start) {
+            Some(len) => self.checked(start, len),
+            None => Err(Misuse::ReversedRange { start, end }),
+        }
     }
 
     #[inline]

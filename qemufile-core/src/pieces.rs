@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::memory::GuestMemory;
 
-/// Who keeps bytes that lie outside the stream's own buffer.
+/// The owner of bytes that lie outside the stream's own buffer.
 #[derive(Debug)]
 pub(crate) enum Owner {
     /// A share of bytes that nobody changes.
@@ -39,7 +39,7 @@ pub(crate) struct Backing<'a> {
 }
 
 impl<'a> Backing<'a> {
-    /// Whoever owns a segment that does not lie in the buffer.
+    /// The owner of a segment; `None` where it lies in the buffer.
     pub(crate) fn owner(&self, segment: &Segment) -> Option<&'a Owner> {
         self.owners.get(segment.owner? as usize)
     }
@@ -56,6 +56,7 @@ impl<'a> Backing<'a> {
 
 /// One stretch of a [`Piece`] that has a single owner.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Chunk<'a> {
     /// Bytes that nobody changes.
     Private(&'a [u8]),
@@ -106,6 +107,15 @@ impl Chunk<'_> {
         count
     }
 
+    fn front(self, count: usize) -> Self {
+        match self {
+            Self::Private(bytes) => Self::Private(&bytes[..count.min(bytes.len())]),
+            Self::Guest { memory, offset, len } => {
+                Self::Guest { memory, offset, len: len.min(count) }
+            }
+        }
+    }
+
     fn skip(self, taken: usize) -> Self {
         match self {
             Self::Private(bytes) => Self::Private(bytes.get(taken..).unwrap_or_default()),
@@ -122,15 +132,16 @@ impl Chunk<'_> {
 pub struct Piece<'a> {
     backing: Backing<'a>,
     segments: &'a [Segment],
-    /// Bytes at the front that were written already.
+    /// Bytes at the front that are not of it: they were written already.
     taken: usize,
+    len: usize,
 }
 
 impl<'a> Piece<'a> {
     /// Length in bytes; never 0 in what a channel is given.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.segments.iter().map(|segment| segment.len).sum::<usize>() - self.taken
+        self.len
     }
 
     /// Whether the piece has no bytes.
@@ -139,14 +150,29 @@ impl<'a> Piece<'a> {
         self.len() == 0
     }
 
+    /// Address of the first byte, for the `iovec` of a system call. Bytes of a guest may change
+    /// while they are read there.
+    ///
+    /// All [`len`](Self::len) bytes are readable until the write for which the channel was given
+    /// the pieces returns.
+    #[must_use]
+    pub fn as_ptr(&self) -> *const u8 {
+        self.chunks().next().map_or(std::ptr::null(), |chunk| match chunk {
+            Chunk::Private(bytes) => bytes.as_ptr(),
+            Chunk::Guest { memory, offset, .. } => {
+                memory.as_ptr().cast_const().wrapping_add(offset)
+            }
+        })
+    }
+
     /// The bytes, one chunk for each owner. They follow each other in memory; most pieces have one.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'a>> + use<'a> {
-        let mut taken = self.taken;
-        let backing = self.backing;
-        self.segments.iter().filter_map(move |segment| {
+        let Self { backing, segments, mut taken, len: mut left } = *self;
+        segments.iter().filter_map(move |segment| {
             let chunk = backing.chunk(segment, backing.owner(segment));
-            let rest = chunk.skip(taken);
+            let rest = chunk.skip(taken).front(left);
             taken = taken.saturating_sub(chunk.len());
+            left -= rest.len();
             (!rest.is_empty()).then_some(rest)
         })
     }
@@ -163,46 +189,58 @@ impl fmt::Debug for Piece<'_> {
     }
 }
 
-/// The pieces of one write, in order; those without bytes are left out. C: the array that
+/// The pieces of one write, in order; empty ones are left out. C: the array that
 /// `qio_channel_writev_all` passes on.
 ///
-/// A view that is cheap to copy: it borrows the stream's queue.
+/// A view that is cheap to copy: it borrows the stream's queue. A [`PieceList`] makes one of other
+/// bytes, to try a channel without a stream.
 #[derive(Clone, Copy)]
 pub struct Pieces<'a> {
     backing: Backing<'a>,
     segments: &'a [Segment],
-    /// Sum of the segments' lengths.
-    len: usize,
-    /// Bytes at the front that were written already.
+    /// Where the view ends, in bytes from the start of the segments.
+    end: usize,
+    /// Where it begins: what is before was written already.
     taken: usize,
 }
 
 impl<'a> Pieces<'a> {
     /// The view of segments whose lengths come to `len`.
     pub(crate) fn new(backing: Backing<'a>, segments: &'a [Segment], len: usize) -> Self {
-        Self { backing, segments, len, taken: 0 }
+        Self { backing, segments, end: len, taken: 0 }
     }
 
     /// What is left after the first `count` bytes.
     #[must_use]
     pub(crate) fn after(self, count: usize) -> Self {
-        Self { taken: self.taken.saturating_add(count), ..self }
+        Self { taken: self.taken.saturating_add(count).min(self.end), ..self }
+    }
+
+    /// The first `count` bytes, and those after them; a piece that the cut goes through is on both
+    /// sides. All bytes are on the first side where there are no more than `count`.
+    #[must_use]
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        let rest = self.after(count);
+        (Self { end: rest.taken, ..self }, rest)
     }
 
     /// The pieces that have bytes left, the first one cut where a partial write ended.
     pub fn iter(&self) -> impl Iterator<Item = Piece<'a>> + use<'a> {
         let Self { backing, mut segments, mut taken, .. } = *self;
+        let mut left = self.total();
         std::iter::from_fn(move || {
             loop {
                 let (_, rest) = segments.split_first()?;
                 let joined = rest.iter().take_while(|segment| segment.joined).count();
                 let (piece, others) = segments.split_at_checked(joined + 1)?;
                 segments = others;
-                let len = piece.iter().map(|segment| segment.len).sum();
-                let cut = taken.min(len);
+                let whole = piece.iter().map(|segment| segment.len).sum();
+                let cut = taken.min(whole);
                 taken -= cut;
-                if cut < len {
-                    return Some(Piece { backing, segments: piece, taken: cut });
+                let len = left.min(whole - cut);
+                left -= len;
+                if len > 0 {
+                    return Some(Piece { backing, segments: piece, taken: cut, len });
                 }
             }
         })
@@ -211,7 +249,7 @@ impl<'a> Pieces<'a> {
     /// Sum of the pieces' lengths in bytes.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.len.saturating_sub(self.taken)
+        self.end - self.taken
     }
 
     /// Fills the front of `into` with the first bytes as they are now; how many.

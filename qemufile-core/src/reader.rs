@@ -1,14 +1,17 @@
 //! The reading side.
 
 use std::fmt;
-use std::io::{self, BufRead, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, BufRead, Read, SeekFrom, Write};
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::channel::Channel;
 use crate::config::Config;
-use crate::error::{CloseError, Error};
-use crate::link::{Link, Linked, Stream, Waiting, now};
+use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
+use crate::error::{CloseError, Error, StreamError};
+use crate::memory::GuestMemory;
+use crate::stream::{HasEndpoint, Stream};
 use crate::writer::Writer;
 
 pub(crate) mod input;
@@ -52,18 +55,18 @@ impl Reader {
     /// As [`new`](Self::new), with settings.
     #[must_use]
     pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
-        Self(Input::new(Link::new(channel, config, Waiting::Block)))
+        Self(Input::new(Endpoint::new(channel, config, Waiting::Block)))
     }
 
     /// A stream that writes to the same channel, with an error state of its own. C:
     /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Writer {
-        Writer::over(self.0.link.opposite())
+        Writer::over(self.0.endpoint.opposite())
     }
 
-    pub(crate) fn over(link: Link) -> Self {
-        Self(Input::new(link))
+    pub(crate) fn over(endpoint: Endpoint) -> Self {
+        Self(Input::new(endpoint))
     }
 
     pub(crate) fn input(&mut self) -> &mut Input {
@@ -79,7 +82,7 @@ impl Reader {
     /// Shows `size` bytes that begin `offset` bytes further on, without taking them.
     ///
     /// Refills the buffer until they are there. The original gives up without a refill where
-    /// `offset` lies beyond what is buffered (row 3 of the behaviours), and so does this. C:
+    /// `offset` lies beyond what is buffered (row 3 of docs/BEHAVIOUR.md), and so does this. C:
     /// `qemu_peek_buffer`, L475.
     ///
     /// # Errors
@@ -90,13 +93,13 @@ impl Reader {
     pub fn peek_buffer(&mut self, size: usize, offset: usize) -> Result<&[u8], Error> {
         let found = match self.0.look(size, offset) {
             Some(found) => found,
-            None => now(self.0.peek_exact(size, offset))?,
+            None => poll_ready_now(self.0.peek_exact(size, offset))?,
         };
         Ok(self.0.at(found))
     }
 
     /// The byte `offset` bytes further on, without taking it. At most one refill, so that a gap
-    /// may need several calls (row 4). C: `qemu_peek_byte`, L586.
+    /// may need several calls (row 4 of docs/BEHAVIOUR.md). C: `qemu_peek_byte`, L586.
     ///
     /// # Errors
     ///
@@ -105,7 +108,7 @@ impl Reader {
     pub fn peek_byte(&mut self, offset: usize) -> Result<u8, Error> {
         match self.0.buffered().get(offset) {
             Some(byte) => Ok(*byte),
-            None => now(self.0.peek_byte_exact(offset)),
+            None => poll_ready_now(self.0.peek_byte_exact(offset)),
         }
     }
 
@@ -163,7 +166,7 @@ impl Reader {
     fn get<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         match self.0.take() {
             Some(bytes) => Ok(bytes),
-            None => now(self.0.get_exact()),
+            None => poll_ready_now(self.0.get_exact()),
         }
     }
 
@@ -175,7 +178,19 @@ impl Reader {
     /// [`Error::Short`] where the stream fails first; the bytes that came are in `into`.
     #[inline]
     pub fn get_buffer(&mut self, into: &mut [u8]) -> Result<(), Error> {
-        if self.0.take_into(into) { Ok(()) } else { now(self.0.get_buffer_exact(into)) }
+        if self.0.take_into(into) { Ok(()) } else { poll_ready_now(self.0.get_buffer_exact(into)) }
+    }
+
+    /// Fills a range of guest memory, through the buffer, with one copy. The calls of the channel are
+    /// those of [`get_buffer`](Self::get_buffer).
+    ///
+    /// # Errors
+    ///
+    /// As [`get_buffer`](Self::get_buffer), and [`Error::Misuse`] where the range leaves the memory
+    /// or is reversed.
+    #[inline]
+    pub fn get_guest(&mut self, memory: &GuestMemory, range: Range<usize>) -> Result<(), Error> {
+        poll_ready_now(self.0.get_guest(memory, range))
     }
 
     /// Takes `into.len()` bytes, without copying them if they are fewer than 32,768: then the
@@ -188,7 +203,7 @@ impl Reader {
     pub fn get_buffer_in_place<'a>(&'a mut self, into: &'a mut [u8]) -> Result<&'a [u8], Error> {
         match self.0.take_in_place(into.len()) {
             Some(found) => Ok(self.0.at(found)),
-            None => now(self.0.get_in_place_exact(into)),
+            None => poll_ready_now(self.0.get_in_place_exact(into)),
         }
     }
 
@@ -202,7 +217,7 @@ impl Reader {
     pub fn get_counted_string(&mut self) -> Result<&[u8], Error> {
         match self.0.take_counted_string() {
             Some(found) => Ok(self.0.at(found)),
-            None => now(self.0.get_counted_string()),
+            None => poll_ready_now(self.0.get_counted_string()),
         }
     }
 
@@ -214,7 +229,7 @@ impl Reader {
     /// `EINTR` and `EAGAIN` included; the stream has not failed by it, what was not written is
     /// still unread, and the call can be repeated for the rest.
     pub fn get_to_fd(&mut self, fd: impl AsFd, size: usize) -> Result<(), Error> {
-        now(self.0.get_to_fd(fd.as_fd(), size))
+        poll_ready_now(self.0.get_to_fd(fd.as_fd(), size))
     }
 
     /// As [`get_to_fd`](Self::get_to_fd), to anything that can be written to.
@@ -223,7 +238,55 @@ impl Reader {
     ///
     /// As [`get_to_fd`](Self::get_to_fd).
     pub fn get_to(&mut self, sink: &mut dyn Write, size: usize) -> Result<(), Error> {
-        now(self.0.get_to(|bytes| sink.write(bytes), size))
+        poll_ready_now(self.0.get_to(|bytes| sink.write(bytes), size))
+    }
+
+    /// Fills `into` with the channel's bytes from `offset` on. What is buffered, and the place where
+    /// the stream goes on, are left alone. C: `qemu_get_buffer_at` of QEMU 9.0, which has the same
+    /// result for no bytes and for a failure.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error. An end before the last byte is one.
+    pub fn get_buffer_at(&mut self, into: &mut [u8], offset: u64) -> Result<(), StreamError> {
+        poll_ready_now(self.0.endpoint.read_at(into, offset))
+    }
+
+    /// Drops what is buffered and moves the channel's place; where it is then, in bytes from the
+    /// start. An error of the stream stays. C: `qemu_set_offset` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// That of the seek, which is the stream's from then on.
+    pub fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        self.0.set_offset(to)
+    }
+
+    /// Where the next byte of the stream is, in bytes from the start of the channel. C:
+    /// `qemu_get_offset` of QEMU 9.0, which says where the channel is:
+    /// [`channel_offset`](crate::Quirks::channel_offset).
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_offset`](Self::set_offset).
+    pub fn offset(&mut self) -> Result<u64, StreamError> {
+        self.0.offset()
+    }
+
+    /// Takes the space that carries a descriptor, and the descriptor. It is closed on `exec`. C:
+    /// `qemu_file_get_fd` of QEMU 10.0.
+    ///
+    /// Descriptors that were not received are closed and
+    /// [reported](crate::Notice::UnclaimedDescriptor) by [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] unless [`Config::release`] is 10.0 or later. [`Error::Short`] at the end of
+    /// the stream. [`Error::Stream`] where the channel passes no descriptors, where another byte
+    /// comes, which is consumed, or where none came with it; these are
+    /// [reported](crate::Notice::DescriptorFailed) as well.
+    pub fn receive_descriptor(&mut self) -> Result<OwnedFd, Error> {
+        poll_ready_now(self.0.receive_descriptor())
     }
 
     /// Closes the stream and its channel, also for others who share it. C: `qemu_fclose`, L355.
@@ -233,19 +296,27 @@ impl Reader {
     /// The stream's first error and the channel's last word, if there are any. A stream that was
     /// read up to its end and not beyond has no error.
     pub fn close(self) -> Result<(), CloseError> {
-        close(&self.0.link, self.0.link.error())
+        self.0.close()
     }
 }
 
 /// Closes the channel of a stream whose last error is `stream`.
-pub(crate) fn close(link: &Link, stream: Option<crate::StreamError>) -> Result<(), CloseError> {
-    let channel = link.channel().close().err().map(Arc::new);
+pub(crate) fn close(endpoint: &Endpoint, stream: Option<StreamError>) -> Result<(), CloseError> {
+    closed(stream, endpoint.channel().close())
+}
+
+/// What a close came to.
+pub(crate) fn closed(
+    stream: Option<StreamError>,
+    channel: io::Result<()>,
+) -> Result<(), CloseError> {
+    let channel = channel.err().map(Arc::new);
     if stream.is_none() && channel.is_none() { Ok(()) } else { Err(CloseError { stream, channel }) }
 }
 
-impl Linked for Reader {
-    fn link(&self) -> &Link {
-        &self.0.link
+impl HasEndpoint for Reader {
+    fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 }
 
@@ -266,7 +337,7 @@ impl Read for Reader {
 /// [`fill_buf`](BufRead::fill_buf) refills the buffer once, and only if it is empty.
 impl BufRead for Reader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        now(self.0.fill_if_empty())?;
+        poll_ready_now(self.0.fill_if_empty())?;
         Ok(self.0.buffered())
     }
 
@@ -282,8 +353,8 @@ impl fmt::Debug for Reader {
 }
 
 pub(crate) fn debug(input: &Input, mut f: fmt::DebugStruct<'_, '_>) -> fmt::Result {
-    f.field("channel", input.link.channel())
+    f.field("channel", input.endpoint.channel())
         .field("buffered", &input.buffered().len())
-        .field("error", &input.link.error())
+        .field("error", &input.endpoint.error())
         .finish_non_exhaustive()
 }

@@ -1,19 +1,23 @@
 //! The writing side.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, SeekFrom, Write};
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::channel::Channel;
 use crate::config::Config;
+use crate::endpoint::{Endpoint, Waiting, poll_ready_now};
 use crate::error::{CloseError, Error, StreamError};
-use crate::link::{Link, Linked, Stream, Waiting, now};
 use crate::memory::GuestMemory;
 use crate::reader::Reader;
+use crate::stream::{HasEndpoint, Stream};
 
+mod flushed;
+mod later;
 mod nonblocking;
 pub(crate) mod output;
 mod queue;
@@ -21,8 +25,8 @@ mod source;
 
 pub use nonblocking::AsyncWriter;
 
-use output::{Output, Unready};
-use queue::Then;
+use output::{Output, SlowPath};
+use queue::AfterPush;
 use source::Source;
 
 /// Writes a migration stream to a channel, through a buffer of 32,768 bytes and a queue of up to
@@ -62,18 +66,18 @@ impl Writer {
     /// As [`new`](Self::new), with settings.
     #[must_use]
     pub fn with_config(channel: Arc<dyn Channel>, config: &Config) -> Self {
-        Self::over(Link::new(channel, config, Waiting::Block))
+        Self::over(Endpoint::new(channel, config, Waiting::Block))
     }
 
     /// A stream that reads from the same channel, with an error state of its own. C:
     /// `qemu_file_get_return_path`, L117.
     #[must_use]
     pub fn return_path(&self) -> Reader {
-        Reader::over(self.0.link.opposite())
+        Reader::over(self.0.endpoint.opposite())
     }
 
-    pub(crate) fn over(link: Link) -> Self {
-        Self(Output::new(link))
+    pub(crate) fn over(endpoint: Endpoint) -> Self {
+        Self(Output::new(endpoint))
     }
 
     /// Queues one byte. C: `qemu_put_byte`, L450.
@@ -118,7 +122,7 @@ impl Writer {
 
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        if self.0.extend(bytes) { Ok(()) } else { now(self.0.put_bytes(bytes)) }
+        if self.0.extend(bytes) { Ok(()) } else { poll_ready_now(self.0.put_bytes(bytes)) }
     }
 
     /// Queues a copy of `bytes`. C: `qemu_put_buffer`, L427.
@@ -138,18 +142,19 @@ impl Writer {
     ///
     /// As [`put_byte`](Self::put_byte).
     pub fn put_shared(&mut self, bytes: impl Into<Bytes>) -> Result<(), StreamError> {
-        now(self.0.put_shared(bytes.into()))
+        poll_ready_now(self.0.put_shared(bytes.into()))
     }
 
     /// Queues a range of guest memory as a piece of its own, without copying: what is sent is what
     /// it holds at the flush. C: `qemu_put_buffer_async`, L417.
     ///
     /// With `may_free`, the range is given back to the system once it is written
-    /// ([`Config::release`]), as postcopy does with pages that were sent; use it on whole pages.
+    /// ([`Config::release_memory`]), as postcopy does with pages that were sent; use it on whole pages.
     ///
     /// # Errors
     ///
-    /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where the range leaves the memory.
+    /// As [`put_byte`](Self::put_byte), and [`Error::Misuse`] where the range leaves the memory or is
+    /// reversed.
     #[inline]
     pub fn put_guest(
         &mut self,
@@ -159,9 +164,9 @@ impl Writer {
     ) -> Result<(), Error> {
         let source = Source::guest(memory, range.clone())?;
         match self.0.push(source, may_free) {
-            Ok(Then::Continue) => Ok(()),
-            Ok(Then::Flush) => Ok(self.0.flush_now()?),
-            Err(Unready) => now(self.0.put_guest(memory, range, may_free)),
+            Ok(AfterPush::Continue) => Ok(()),
+            Ok(AfterPush::Flush) => Ok(self.0.flush_now()?),
+            Err(SlowPath) => poll_ready_now(self.0.put_guest(memory, range, may_free)),
         }
     }
 
@@ -185,14 +190,14 @@ impl Writer {
     ///
     /// [`Error::NoSpace`] where the buffer may not hold the result, [`Error::Deflate`], and the
     /// stream's first error. Nothing is queued then.
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     pub fn put_compressed(
         &mut self,
         compressor: &mut crate::Compressor,
         data: &[u8],
     ) -> Result<usize, Error> {
         let bound = crate::compress::bound(data.len());
-        now(self.0.put_compressed(bound, |room| compressor.deflate(data, room)))
+        poll_ready_now(self.0.put_compressed(bound, |room| compressor.deflate(data, room)))
     }
 
     /// Moves what `source` has queued to the end of this queue, in order, and leaves it empty;
@@ -203,7 +208,7 @@ impl Writer {
     ///
     /// As [`put_byte`](Self::put_byte). The source keeps its queue then.
     pub fn put_stream(&mut self, source: &mut Self) -> Result<usize, StreamError> {
-        now(self.0.put_stream(&mut source.0))
+        poll_ready_now(self.0.put_stream(&mut source.0))
     }
 
     /// Writes all that is queued. C: `qemu_fflush`, L265.
@@ -229,6 +234,52 @@ impl Writer {
         self.0.transferred()
     }
 
+    /// Flushes, then writes all of `bytes` at `offset` in the channel, past the queue and without
+    /// moving the place where the stream goes on. The bytes are [counted](Self::transferred). C:
+    /// `qemu_put_buffer_at` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error, which may be that of the flush: nothing is written then, unless
+    /// [`unchecked_flush`](crate::Quirks::unchecked_flush).
+    pub fn put_buffer_at(&mut self, bytes: &[u8], offset: u64) -> Result<(), StreamError> {
+        poll_ready_now(self.0.put_buffer_at(bytes, offset))
+    }
+
+    /// Flushes, then moves the channel's place; where it is then, in bytes from the start. C:
+    /// `qemu_set_offset` of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// The stream's first error, as for [`put_buffer_at`](Self::put_buffer_at), or that of the seek,
+    /// which is the stream's from then on.
+    pub fn set_offset(&mut self, to: SeekFrom) -> Result<u64, StreamError> {
+        poll_ready_now(self.0.seek(to))
+    }
+
+    /// Flushes, and says where the channel is then, in bytes from the start. C: `qemu_get_offset`
+    /// of QEMU 9.0.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_offset`](Self::set_offset).
+    pub fn offset(&mut self) -> Result<u64, StreamError> {
+        poll_ready_now(self.0.seek(SeekFrom::Current(0)))
+    }
+
+    /// Flushes, then sends a copy of `descriptor` with a space, which is not counted; the peer
+    /// [receives](Reader::receive_descriptor) it at that byte. C: `qemu_file_put_fd` of QEMU 10.0,
+    /// which crashes where the channel would block; this waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] unless [`Config::release`] is 10.0 or later. The stream's first error, as
+    /// for [`put_buffer_at`](Self::put_buffer_at); one of the sending is
+    /// [reported](crate::Notice::DescriptorFailed) as well.
+    pub fn send_descriptor(&mut self, descriptor: impl AsFd) -> Result<(), Error> {
+        poll_ready_now(self.0.send_descriptor(descriptor.as_fd()))
+    }
+
     /// Flushes, then closes the channel, also for others who share it. C: `qemu_fclose`, L355.
     ///
     /// # Errors
@@ -237,7 +288,7 @@ impl Writer {
     pub fn close(mut self) -> Result<(), CloseError> {
         let flushed = self.0.flush_now();
         self.0.abandon();
-        crate::reader::close(&self.0.link, flushed.err())
+        crate::reader::close(&self.0.endpoint, flushed.err())
     }
 }
 
@@ -250,9 +301,9 @@ impl Drop for Writer {
     }
 }
 
-impl Linked for Writer {
-    fn link(&self) -> &Link {
-        &self.0.link
+impl HasEndpoint for Writer {
+    fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 }
 
@@ -277,8 +328,8 @@ impl fmt::Debug for Writer {
 }
 
 fn debug(output: &Output, mut f: fmt::DebugStruct<'_, '_>) -> fmt::Result {
-    f.field("channel", output.link.channel())
+    f.field("channel", output.endpoint.channel())
         .field("queued", &output.queued())
-        .field("error", &output.link.error())
+        .field("error", &output.endpoint.error())
         .finish_non_exhaustive()
 }

@@ -78,9 +78,9 @@ impl Channel for Free {
             for chunk in pieces.iter().flat_map(|piece| piece.chunks()) {
                 match chunk {
                     Chunk::Private(bytes) => self.keep(bytes),
-                    guest @ Chunk::Guest { .. } => {
+                    other => {
                         let mut bytes = Vec::new();
-                        guest.copy_to(&mut bytes);
+                        other.copy_to(&mut bytes);
                         self.keep(&bytes);
                     }
                 }

@@ -68,8 +68,40 @@ impl<'m> Stepper<'m> {
         at_stake: &QuirkSet,
     ) -> Result<(Self, Vec<Unready>), Unready> {
         oracle.begin(world)?;
-        let mut stepper = Self { oracle, subjects: Vec::new(), predictors: Vec::new(), step: 0 };
         let mut unready = Vec::new();
+        let stepper = Self::before(oracle, subjects, world, at_stake, &mut unready);
+        Ok((stepper, unready))
+    }
+
+    /// As [`begin`](Self::begin), with the first that is ready as the oracle; `None` where nobody is.
+    pub fn begin_any(
+        members: impl IntoIterator<Item = &'m mut (dyn Subject + 'm)>,
+        world: &World,
+        at_stake: &QuirkSet,
+    ) -> (Option<Self>, Vec<Unready>) {
+        let mut unready = Vec::new();
+        let mut members = members.into_iter();
+        let oracle = members.find_map(|member| match member.begin(world) {
+            Ok(()) => Some(member),
+            Err(reason) => {
+                unready.push(reason);
+                None
+            }
+        });
+        let stepper =
+            oracle.map(|oracle| Self::before(oracle, members, world, at_stake, &mut unready));
+        (stepper, unready)
+    }
+
+    /// Of an oracle that has begun.
+    fn before(
+        oracle: &'m mut (dyn Subject + 'm),
+        subjects: impl IntoIterator<Item = &'m mut (dyn Subject + 'm)>,
+        world: &World,
+        at_stake: &QuirkSet,
+        unready: &mut Vec<Unready>,
+    ) -> Self {
+        let mut stepper = Self { oracle, subjects: Vec::new(), predictors: Vec::new(), step: 0 };
         for subject in subjects {
             match subject.begin(world) {
                 Ok(()) => {
@@ -79,7 +111,7 @@ impl<'m> Stepper<'m> {
                 Err(reason) => unready.push(reason),
             }
         }
-        Ok((stepper, unready))
+        stepper
     }
 
     fn predictor(&mut self, own: &[Quirk], world: &World, at_stake: &QuirkSet) -> Option<usize> {

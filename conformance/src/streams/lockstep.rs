@@ -25,26 +25,9 @@ impl<'a> Lockstep<'a> {
         subjects: &'a mut [Box<dyn Subject>],
         world: &World,
     ) -> (Option<Self>, Vec<Unready>) {
-        let mut unready = Vec::new();
-        let mut members = subjects.iter_mut().map(|subject| &mut **subject as &mut dyn Subject);
-        let oracle = members.find_map(|member| match member.begin(world) {
-            Ok(()) => Some(member),
-            Err(reason) => {
-                unready.push(reason);
-                None
-            }
-        });
-        let Some(oracle) = oracle else { return (None, unready) };
-        match Stepper::begin(oracle, members, world, &Quirk::faithful()) {
-            Ok((stepper, others)) => {
-                unready.extend(others);
-                (Some(Self { stepper, divergence: None }), unready)
-            }
-            Err(reason) => {
-                unready.push(reason);
-                (None, unready)
-            }
-        }
+        let members = subjects.iter_mut().map(|subject| &mut **subject as &mut dyn Subject);
+        let (stepper, unready) = Stepper::begin_any(members, world, &Quirk::faithful());
+        (stepper.map(|stepper| Self { stepper, divergence: None }), unready)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {

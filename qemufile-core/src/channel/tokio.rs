@@ -1,8 +1,8 @@
 //! A channel whose waits are tokio's.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::Interest;
@@ -11,6 +11,8 @@ use tokio::io::unix::AsyncFd;
 use super::{Channel, DescriptorChannel, Direction, null::closed};
 use crate::pieces::Pieces;
 use crate::sys;
+
+type Reactor = Arc<AsyncFd<Arc<OwnedFd>>>;
 
 /// A [`DescriptorChannel`] in non-blocking mode, registered with tokio's reactor: for
 /// [`AsyncReader`](crate::AsyncReader) and [`AsyncWriter`](crate::AsyncWriter). Sockets and pipes;
@@ -21,8 +23,9 @@ use crate::sys;
 pub struct TokioChannel {
     channel: DescriptorChannel,
     /// Taken out at a close, so that the descriptor is closed then and not later.
-    reactor: RwLock<Option<AsyncFd<Arc<OwnedFd>>>>,
-    /// Whoever waits for input, and for room: the reactor forgets them at a close.
+    reactor: RwLock<Option<Reactor>>,
+    /// Wakers of the task that waits for input and of the one that waits for room. The reactor forgets
+    /// them when it is dropped, so that a close wakes them itself.
     waiting: Mutex<[Option<Waker>; 2]>,
 }
 
@@ -31,7 +34,7 @@ impl TokioChannel {
     ///
     /// # Errors
     ///
-    /// Where it cannot be registered, as a plain file, or where no runtime is.
+    /// Where there is no runtime, or where the descriptor cannot be registered, as a plain file.
     ///
     /// # Panics
     ///
@@ -43,16 +46,49 @@ impl TokioChannel {
         }
         let channel = DescriptorChannel::new(descriptor)?;
         channel.set_blocking(false)?;
-        let reactor = sys::register(channel.open()?)?;
-        Ok(Self { channel, reactor: RwLock::new(Some(reactor)), waiting: Mutex::new([None, None]) })
+        let reactor = sys::register(channel.descriptor()?)?;
+        Ok(Self {
+            channel,
+            reactor: RwLock::new(Some(Arc::new(reactor))),
+            waiting: Mutex::new([None, None]),
+        })
     }
 
-    fn reactor(&self) -> RwLockReadGuard<'_, Option<AsyncFd<Arc<OwnedFd>>>> {
-        self.reactor.read().unwrap_or_else(PoisonError::into_inner)
+    /// A share of the descriptor; see [`DescriptorChannel::descriptor`].
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] after a close.
+    pub fn descriptor(&self) -> io::Result<Arc<OwnedFd>> {
+        self.channel.descriptor()
+    }
+
+    /// Takes the descriptor out of tokio's reactor and gives it back, in non-blocking mode, after
+    /// the streams over it are gone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`DescriptorChannel::into_inner`].
+    pub fn into_inner(self) -> io::Result<OwnedFd> {
+        let Self { channel, reactor, .. } = self;
+        drop(reactor);
+        channel.into_inner()
+    }
+
+    /// A share of the registration, so that no lock is held while it is used.
+    fn reactor(&self) -> io::Result<Reactor> {
+        self.reactor.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)
     }
 
     fn waiting(&self) -> MutexGuard<'_, [Option<Waker>; 2]> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a waker in place of the one before. Dropping a waker may run a task's code, which may
+    /// use this channel: no lock of ours is held then.
+    fn keep(&self, direction: Direction, waker: Option<Waker>) {
+        let before = std::mem::replace(&mut self.waiting()[direction as usize], waker);
+        drop(before);
     }
 
     /// Tries `operation` if the reactor has seen the channel ready, and lets the reactor know if
@@ -62,7 +98,7 @@ impl TokioChannel {
         interest: Interest,
         operation: impl FnOnce() -> io::Result<usize>,
     ) -> io::Result<usize> {
-        self.reactor().as_ref().ok_or_else(closed)?.try_io(interest, |_| operation())
+        self.reactor()?.try_io(interest, |_| operation())
     }
 }
 
@@ -84,13 +120,14 @@ impl Channel for TokioChannel {
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
-        let reactor = self.reactor();
-        let Some(reactor) = reactor.as_ref() else { return Poll::Ready(Err(closed())) };
-        self.waiting()[direction as usize] = Some(cx.waker().clone());
+        // First, so that a close from here on finds the waker.
+        self.keep(direction, Some(cx.waker().clone()));
+        let reactor = self.reactor()?;
         let _ready = ready!(match direction {
             Direction::Input => reactor.poll_read_ready(cx),
             Direction::Output => reactor.poll_write_ready(cx),
         })?;
+        self.keep(direction, None);
         Poll::Ready(Ok(()))
     }
 
@@ -103,14 +140,36 @@ impl Channel for TokioChannel {
     }
 
     fn close(&self) -> io::Result<()> {
-        drop(self.reactor.write().unwrap_or_else(PoisonError::into_inner).take());
+        // The registration drops the reactor's wakers, after the lock is given back.
+        let reactor = self.reactor.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(reactor);
         let waiting = std::mem::take(&mut *self.waiting());
         waiting.into_iter().flatten().for_each(Waker::wake);
         self.channel.close()
     }
 
-    /// Non-blocking it is, and stays.
+    /// The channel stays non-blocking: `false` succeeds and `true` is unsupported.
     fn set_blocking(&self, blocking: bool) -> io::Result<()> {
         if blocking { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
+    }
+
+    fn passes_descriptors(&self) -> bool {
+        self.channel.passes_descriptors()
+    }
+
+    fn read_with_descriptors(
+        &self,
+        into: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<usize> {
+        self.attempt(Interest::READABLE, || self.channel.read_with_descriptors(into, descriptors))
+    }
+
+    fn write_with_descriptors(
+        &self,
+        bytes: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<usize> {
+        self.attempt(Interest::WRITABLE, || self.channel.write_with_descriptors(bytes, descriptors))
     }
 }

@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Channel, Direction, descriptor::wait_for, null::closed};
 use crate::IO_BUF_SIZE;
-use crate::link::IDLE_WAITS;
+use crate::attempts::IDLE_WAITS;
 use crate::pieces::Pieces;
 
 /// One value for both directions, behind a lock.
@@ -84,6 +85,7 @@ pub struct WrappedChannel<R, W> {
     sending: Mutex<Sending<W>>,
     closed: AtomicBool,
     readiness: Option<OwnedFd>,
+    timeout: Option<Duration>,
     shutdown: Option<Box<Hook>>,
     closing: Option<Box<Closing<W>>>,
 }
@@ -110,6 +112,7 @@ impl<R: Read + Send, W: Write + Send> WrappedChannel<R, W> {
             sending: Mutex::new(Sending { writer, copy, unflushed: false }),
             closed: AtomicBool::new(false),
             readiness: None,
+            timeout: None,
             shutdown: None,
             closing: None,
         }
@@ -120,6 +123,12 @@ impl<R: Read + Send, W: Write + Send> WrappedChannel<R, W> {
     #[must_use]
     pub fn wait_on(self, descriptor: impl Into<OwnedFd>) -> Self {
         Self { readiness: Some(descriptor.into()), ..self }
+    }
+
+    /// Bounds each wait: one that takes longer fails with [`ErrorKind::TimedOut`].
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
     }
 
     /// What shuts it down, while another thread may be blocked in it: as a rule the `shutdown` of
@@ -144,7 +153,7 @@ impl<R: Read + Send, W: Write + Send> WrappedChannel<R, W> {
     }
 }
 
-impl<R: Read + Send, W: Write + Send> Channel for WrappedChannel<R, W> {
+impl<R: Read + Send + 'static, W: Write + Send + 'static> Channel for WrappedChannel<R, W> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.open()?;
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(into)
@@ -177,7 +186,7 @@ impl<R: Read + Send, W: Write + Send> Channel for WrappedChannel<R, W> {
 
     fn wait(&self, direction: Direction) -> io::Result<()> {
         match &self.readiness {
-            Some(descriptor) => wait_for(descriptor, direction),
+            Some(descriptor) => wait_for(descriptor, direction, self.timeout),
             None => Err(io::Error::new(
                 ErrorKind::Unsupported,
                 "the wrapped value would block, and has no descriptor to wait on",

@@ -6,9 +6,12 @@ use super::{Cause, CloseError, Error, Misuse, ShutdownError, StreamError};
 
 impl StreamError {
     fn io_kind(&self) -> io::ErrorKind {
-        match &self.0.cause {
+        match self.cause() {
             Cause::EndOfStream { .. } => io::ErrorKind::UnexpectedEof,
             Cause::Channel { error, .. } => error.kind(),
+            Cause::WouldBlock { .. } => io::ErrorKind::WouldBlock,
+            Cause::Panicked { .. } => io::ErrorKind::Other,
+            Cause::Cancelled => io::ErrorKind::BrokenPipe,
             Cause::Shutdown => io::ErrorKind::ConnectionAborted,
             Cause::Caller { .. } => {
                 io::Error::from_raw_os_error(self.errno().wrapping_neg()).kind()
@@ -31,7 +34,7 @@ impl From<Error> for io::Error {
             Error::Gap { .. } | Error::NotBuffered { .. } | Error::Misuse(_) => {
                 io::ErrorKind::InvalidInput
             }
-            Error::Deflate(_) => io::ErrorKind::Other,
+            Error::Deflate(_) | Error::NoDescriptor => io::ErrorKind::Other,
             Error::Stream(cause) => cause.io_kind(),
             Error::Short(short) => short.cause.io_kind(),
         };

@@ -1,20 +1,26 @@
 //! The reading buffer: when it is refilled, what moves, what is asked for.
 
 use crate::IO_BUF_SIZE;
+use crate::attempts::{Attempts, Settled};
 use crate::buffer::{self, Buffer};
+use crate::endpoint::Endpoint;
 use crate::error::{Cause, Error, Misuse, Operation, ShortRead, StreamError};
-use crate::link::{Attempts, Link, Settled};
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 
+mod later;
 mod sink;
 
 /// Unread bytes are `buffer[index..size]`.
 pub(crate) struct Input {
-    pub(crate) link: Link,
+    pub(crate) endpoint: Endpoint,
     buffer: Box<Buffer>,
     index: usize,
     size: usize,
+    /// Descriptors that came in and were not received yet, in order. C: `fds`; from 10.0.
+    descriptors: VecDeque<OwnedFd>,
 }
 
 /// Where the bytes of an in-place read are.
@@ -25,8 +31,9 @@ pub(crate) enum Found {
 }
 
 impl Input {
-    pub(crate) fn new(link: Link) -> Self {
-        Self { link, buffer: Buffer::zeroed(), index: 0, size: 0 }
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        let descriptors = VecDeque::new();
+        Self { endpoint, buffer: Buffer::zeroed(), index: 0, size: 0, descriptors }
     }
 
     #[inline]
@@ -61,7 +68,7 @@ impl Input {
     }
 
     /// Takes the next `size` bytes where they are, if they fit the buffer and come before the stream
-    /// fails; only for a stream that [blocks](Link::blocks).
+    /// fails; only for a stream that [blocks](Endpoint::blocks).
     ///
     /// Where the stream fails, nothing is lost by asking again: all is at the front by then.
     #[inline]
@@ -101,29 +108,29 @@ impl Input {
     /// Refills the buffer by one read: what is unread moves to the front, the rest is asked for.
     /// C: `qemu_fill_buffer`, L301.
     pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
-        if self.link.blocks() {
+        if self.endpoint.blocks() {
             return self.fill_now();
         }
         let mut attempts = self.begin_fill()?;
         loop {
             match self.read(&mut attempts) {
-                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
+                Ok(Settled::Blocked) => match attempts.wait(&self.endpoint).await {
                     Ok(()) => {}
-                    Err(error) => return Err(self.link.fail(error)),
+                    Err(error) => return Err(self.endpoint.fail(error)),
                 },
                 other => return other.map(drop),
             }
         }
     }
 
-    /// As [`fill`](Self::fill), for a stream that [blocks](Link::blocks): no future is made.
+    /// As [`fill`](Self::fill), for a stream that [blocks](Endpoint::blocks): no future is made.
     fn fill_now(&mut self) -> Result<(), StreamError> {
         let mut attempts = self.begin_fill()?;
         loop {
             match self.read(&mut attempts) {
-                Ok(Settled::Blocked) => match attempts.wait_now(&self.link) {
+                Ok(Settled::Blocked) => match attempts.wait_now(&self.endpoint) {
                     Ok(()) => {}
-                    Err(error) => return Err(self.link.fail(error)),
+                    Err(error) => return Err(self.endpoint.fail(error)),
                 },
                 other => return other.map(drop),
             }
@@ -134,7 +141,7 @@ impl Input {
         self.buffer.0.copy_within(self.index..self.size, 0);
         self.size -= self.index;
         self.index = 0;
-        self.link.check()?;
+        self.endpoint.check()?;
         Ok(Attempts::new(Operation::Read, IO_BUF_SIZE - self.size, 0))
     }
 
@@ -142,15 +149,21 @@ impl Input {
     fn read(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         let available = self.size;
         let error = loop {
-            let outcome = self.link.channel().read(&mut self.buffer.0[available..]);
+            let calling = self.endpoint.calling(Operation::Read);
+            let outcome = if self.endpoint.passes_descriptors {
+                self.read_with_descriptors(available)
+            } else {
+                self.endpoint.channel().read(&mut self.buffer.0[available..])
+            };
+            calling.done();
             match attempts.settle(outcome) {
-                Ok(Settled::Moved(0)) => {
+                Ok(Settled::Transferred(0)) => {
                     let wanted = IO_BUF_SIZE - available;
                     break StreamError::new(Cause::EndOfStream { wanted, available });
                 }
                 Ok(Settled::Again) => {}
                 Ok(settled) => {
-                    if let Settled::Moved(count) = settled {
+                    if let Settled::Transferred(count) = settled {
                         self.size += count;
                     }
                     return Ok(settled);
@@ -158,7 +171,15 @@ impl Input {
                 Err(error) => break error,
             }
         };
-        Err(self.link.fail(error))
+        Err(self.endpoint.fail(error))
+    }
+
+    fn read_with_descriptors(&mut self, available: usize) -> std::io::Result<usize> {
+        let mut came = Vec::new();
+        let room = &mut self.buffer.0[available..];
+        let outcome = self.endpoint.channel().read_with_descriptors(room, &mut came);
+        self.keep_descriptors(came);
+        outcome
     }
 
     /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.
@@ -169,7 +190,7 @@ impl Input {
             let stale = self.index + offset..self.size;
             if self.fill().await.is_err() {
                 // With the quirk, the place where the bytes were.
-                let stays = self.link.config.quirks.stale_peek;
+                let stays = self.endpoint.config.quirks.stale_peek;
                 return if stays { stale } else { self.shown(size, offset) };
             }
         }
@@ -177,7 +198,7 @@ impl Input {
     }
 
     /// Refills until `size` bytes are buffered; whether they are. For a stream that
-    /// [blocks](Link::blocks): no future is made.
+    /// [blocks](Endpoint::blocks): no future is made.
     fn hold_now(&mut self, size: usize) -> bool {
         while self.size - self.index < size {
             if self.fill_now().is_err() {
@@ -211,7 +232,7 @@ impl Input {
     /// Why a value has `available` of its `wanted` bytes, given as `bytes` unless the caller has
     /// them.
     fn missing(&self, wanted: usize, available: usize, bytes: &[u8], offset: usize) -> Error {
-        match self.link.error() {
+        match self.endpoint.error() {
             Some(cause) => Error::Short(Box::new(ShortRead {
                 wanted,
                 available,
@@ -254,13 +275,16 @@ impl Input {
     /// Takes up to `N` bytes one by one; how many came. C: `qemu_get_be16` and its kin, L646-670.
     pub(crate) async fn get_bytes<const N: usize>(&mut self) -> ([u8; N], usize) {
         let mut bytes = [0; N];
+        let mut moving = self.endpoint.moving();
         for (at, byte) in bytes.iter_mut().enumerate() {
             match self.peek_byte(0).await {
                 Some(value) => *byte = value,
                 None => return (bytes, at),
             }
             self.index += 1;
+            moving.arm();
         }
+        moving.done();
         (bytes, N)
     }
 
@@ -276,6 +300,7 @@ impl Input {
     /// Takes bytes until `into` is full or the stream fails; how many came. C: `qemu_get_buffer`,
     /// L523.
     pub(crate) async fn get_buffer(&mut self, into: &mut [u8]) -> usize {
+        let mut moving = self.endpoint.moving();
         let mut done = 0;
         while done < into.len() {
             let found = self.peek((into.len() - done).min(IO_BUF_SIZE), 0).await;
@@ -286,7 +311,9 @@ impl Input {
             buffer::copy(&mut into[done..done + count], &self.buffer.0[found]);
             self.index += count;
             done += count;
+            moving.arm();
         }
+        moving.done();
         done
     }
 
@@ -329,8 +356,11 @@ impl Input {
             Some(len) => len,
             None => self.get_exact().await?,
         };
+        let mut moving = self.endpoint.moving();
+        moving.arm();
         let wanted = usize::from(len);
         let found = self.peek(wanted, 0).await;
+        moving.done();
         self.index += found.len();
         if found.len() < wanted {
             return Err(self.missing(wanted, found.len(), self.at(found), 0));

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::queue::{Queue, Then};
-use super::source::{Moved, Source};
+use super::queue::{AfterPush, Queue};
+use super::source::{QueuedBytes, Source};
 use crate::IO_BUF_SIZE;
-use crate::config::Notice;
+use crate::attempts::{Attempts, Settled};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Misuse, Operation, StreamError};
-use crate::link::{Attempts, Link, Settled};
 use crate::memory::GuestMemory;
+use crate::notice::Notice;
 
 /// The length byte of a counted string. C: the assertion L775.
 #[inline]
@@ -19,7 +20,7 @@ pub(super) fn counted(text: &[u8]) -> Result<u8, Misuse> {
 }
 
 pub(crate) struct Output {
-    pub(crate) link: Link,
+    pub(crate) endpoint: Endpoint,
     pub(crate) queue: Queue,
     /// Bytes that the channel has of a flush that was begun and not ended: the future of an
     /// asynchronous writer was dropped in between.
@@ -27,18 +28,18 @@ pub(crate) struct Output {
 }
 
 /// The stream has failed, or a flush is left half-way.
-pub(crate) struct Unready;
+pub(crate) struct SlowPath;
 
 impl Output {
-    pub(crate) fn new(link: Link) -> Self {
-        let queue = Queue::new(&link.config);
-        Self { link, queue, begun: None }
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        let queue = Queue::new(&endpoint.config);
+        Self { endpoint, queue, begun: None }
     }
 
     /// Puts bytes the short way: into a run, on a stream that has not failed.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
-        !self.link.failed() && (self.queue.extend(bytes) || self.begin_with(bytes))
+        !self.endpoint.failed() && (self.queue.extend(bytes) || self.begin_with(bytes))
     }
 
     #[inline(never)]
@@ -49,7 +50,7 @@ impl Output {
     /// Whether what is put may be queued at once.
     #[inline]
     fn is_ready(&self) -> bool {
-        !self.link.failed() && self.begun.is_none()
+        !self.endpoint.failed() && self.begun.is_none()
     }
 
     /// The check of every put: no error, and no flush left half-way.
@@ -57,27 +58,27 @@ impl Output {
         if self.is_ready() {
             return Ok(());
         }
-        self.link.check()?;
+        self.endpoint.check()?;
         self.flush().await
     }
 
-    async fn then(&mut self, then: Then) -> Result<(), StreamError> {
+    async fn then(&mut self, then: AfterPush) -> Result<(), StreamError> {
         match then {
-            Then::Continue => self.link.check(),
-            Then::Flush => self.flush().await,
+            AfterPush::Continue => self.endpoint.check(),
+            AfterPush::Flush => self.flush().await,
         }
     }
 
     /// Writes all pieces, releases what may be released, empties the queue. C: `qemu_fflush`,
     /// L265.
     pub(crate) async fn flush(&mut self) -> Result<(), StreamError> {
-        if self.link.blocks() {
+        if self.endpoint.blocks() {
             return self.flush_now();
         }
         let mut attempts = self.begin_flush()?;
         let written = loop {
             match self.write(&mut attempts) {
-                Ok(Settled::Blocked) => match attempts.wait(&self.link).await {
+                Ok(Settled::Blocked) => match attempts.wait(&self.endpoint).await {
                     Ok(()) => {}
                     failed => break failed,
                 },
@@ -87,12 +88,12 @@ impl Output {
         self.end_flush(written)
     }
 
-    /// As [`flush`](Self::flush), for a stream that [blocks](Link::blocks): no future is made.
+    /// As [`flush`](Self::flush), for a stream that [blocks](Endpoint::blocks): no future is made.
     pub(crate) fn flush_now(&mut self) -> Result<(), StreamError> {
         let mut attempts = self.begin_flush()?;
         let written = loop {
             match self.write(&mut attempts) {
-                Ok(Settled::Blocked) => match attempts.wait_now(&self.link) {
+                Ok(Settled::Blocked) => match attempts.wait_now(&self.endpoint) {
                     Ok(()) => {}
                     failed => break failed,
                 },
@@ -103,7 +104,7 @@ impl Output {
     }
 
     fn begin_flush(&mut self) -> Result<Attempts, StreamError> {
-        self.link.check()?;
+        self.endpoint.check()?;
         self.queue.close_run();
         Ok(Attempts::new(Operation::Write, self.queue.len(), self.begun.unwrap_or(0)))
     }
@@ -113,88 +114,109 @@ impl Output {
     fn write(&mut self, attempts: &mut Attempts) -> Result<Settled, StreamError> {
         while attempts.done() < self.queue.len() {
             self.begun = Some(attempts.done());
-            let outcome = self.link.channel().write(self.queue.pieces().after(attempts.done()));
+            let calling = self.endpoint.calling(Operation::Write);
+            let outcome = self.endpoint.channel().write(self.queue.pieces().after(attempts.done()));
+            calling.done();
             if let Settled::Blocked = attempts.settle(outcome)? {
                 return Ok(Settled::Blocked);
             }
         }
-        Ok(Settled::Moved(attempts.done()))
+        Ok(Settled::Transferred(attempts.done()))
     }
 
     fn end_flush(&mut self, written: Result<(), StreamError>) -> Result<(), StreamError> {
-        if !self.queue.is_empty() {
-            self.begun = None;
-            if written.is_ok() {
-                self.link.config.transferred.add(self.queue.len());
-            }
-            let keep = written.is_err() && !self.link.config.quirks.release_unsent;
-            if let Err(error) = written {
-                self.link.fail(error);
-            }
-            if keep {
-                self.queue.clear_marks();
-            } else {
-                self.release();
-            }
+        let sent = self.queue.len();
+        // The queue is empty before any code of the caller's runs: if that panics, nothing of it is
+        // written twice.
+        let flushed = self.queue.take();
+        self.begun = None;
+        if written.is_ok() {
+            self.endpoint.config.transferred.add(sent);
         }
-        self.queue.clear();
-        self.link.check()
-    }
-
-    fn release(&mut self) {
-        let config = &self.link.config;
-        self.queue.release(|target| {
-            if let Err(error) = config.release.release(target) {
-                config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
-            }
-        });
+        let keep = written.is_err() && !self.endpoint.config.quirks.release_unsent;
+        if let Err(error) = written {
+            self.endpoint.fail(error);
+        }
+        if keep {
+            self.queue.clear_marks();
+        } else {
+            let config = &self.endpoint.config;
+            flushed.release(|target| {
+                if let Err(error) = config.release_memory.release(target) {
+                    config.reporter.report(&Notice::ReleaseFailed { target, error: &error });
+                }
+            });
+        }
+        self.queue.recycle(flushed);
+        self.endpoint.check()
     }
 
     /// C: `qemu_put_buffer`, L427.
     pub(crate) async fn put_buffer(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
         self.begin().await?;
+        let mut moving = self.endpoint.moving();
         while !bytes.is_empty() {
             let then = self.queue.put_front(&mut bytes);
+            // Once all is queued, only the flush is left, which the next call goes on with.
+            if bytes.is_empty() {
+                moving.done();
+                return self.then(then).await;
+            }
+            moving.arm();
             self.then(then).await?;
         }
         Ok(())
     }
 
-    /// As [`put_buffer`](Self::put_buffer), for a stream that [blocks](Link::blocks): no future is
+    /// As [`put_buffer`](Self::put_buffer), for a stream that [blocks](Endpoint::blocks): no future is
     /// made.
     pub(crate) fn put_buffer_now(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
-        self.link.check()?;
+        self.endpoint.check()?;
         while !bytes.is_empty() {
             match self.queue.put_front(&mut bytes) {
-                Then::Continue => self.link.check()?,
-                Then::Flush => self.flush_now()?,
+                AfterPush::Continue => self.endpoint.check()?,
+                AfterPush::Flush => self.flush_now()?,
             }
         }
         Ok(())
     }
 
     /// As many `put_byte`s as there are bytes. C: `qemu_put_be16` and its kin, L626-644.
-    pub(crate) async fn put_bytes(&mut self, mut bytes: &[u8]) -> Result<(), StreamError> {
-        while let Some((first, rest)) = bytes.split_first() {
-            self.put_buffer(std::slice::from_ref(first)).await?;
-            if self.extend(rest) {
-                break;
+    pub(crate) async fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        let mut moving = self.endpoint.moving();
+        let mut done = 0;
+        while done + 1 < bytes.len() {
+            moving.arm();
+            self.put_buffer(&bytes[done..=done]).await?;
+            done += 1;
+            if self.extend(&bytes[done..]) {
+                done = bytes.len();
             }
-            bytes = rest;
         }
-        Ok(())
+        moving.done();
+        self.put_buffer(&bytes[done..]).await
     }
 
     pub(crate) async fn put_counted_string(&mut self, text: &[u8]) -> Result<(), Error> {
         let len = counted(text)?;
+        self.begin().await?;
+        let mut moving = self.endpoint.moving();
+        if !text.is_empty() {
+            moving.arm();
+        }
         self.put_bytes(&[len]).await?;
+        moving.done();
         Ok(self.put_buffer(text).await?)
     }
 
     /// Queues a source, if no flush has to come before it.
     #[inline]
-    pub(crate) fn push(&mut self, source: Source<'_>, may_free: bool) -> Result<Then, Unready> {
-        if self.is_ready() { Ok(self.queue.push(source, may_free)) } else { Err(Unready) }
+    pub(crate) fn push(
+        &mut self,
+        source: Source<'_>,
+        may_free: bool,
+    ) -> Result<AfterPush, SlowPath> {
+        if self.is_ready() { Ok(self.queue.push(source, may_free)) } else { Err(SlowPath) }
     }
 
     /// C: `qemu_put_buffer_async`, L417.
@@ -223,17 +245,20 @@ impl Output {
         if source.begun.is_some() {
             source.flush().await?;
         }
-        if self.link.config.quirks.lossy_put_stream {
+        if self.endpoint.config.quirks.lossy_put_stream {
             return Ok(self.put_stream_lossy(source).await);
         }
         self.begin().await?;
         let moved = source.queue.len();
+        let mut moving = self.endpoint.moving();
+        moving.arm();
         for (moved, may_free) in source.queue.contents() {
             match moved {
-                Moved::Buffered(bytes) => self.put_buffer(bytes).await?,
-                Moved::Borrowed(elsewhere) => self.put_source(elsewhere, may_free).await?,
+                QueuedBytes::Buffered(bytes) => self.put_buffer(bytes).await?,
+                QueuedBytes::Borrowed(elsewhere) => self.put_source(elsewhere, may_free).await?,
             }
         }
+        moving.done();
         source.queue.clear();
         source.queue.clear_marks();
         Ok(moved)
@@ -254,14 +279,14 @@ impl Output {
     /// length of both. C: `qemu_put_compression_data`, L702.
     ///
     /// `deflate` fills the front of the room it is given and says how much of it.
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     pub(crate) async fn put_compressed(
         &mut self,
         bound: usize,
         deflate: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
     ) -> Result<usize, Error> {
         const HEADER: usize = size_of::<u32>();
-        let torn = self.link.config.quirks.torn_compression;
+        let torn = self.endpoint.config.quirks.torn_compression;
         if !torn {
             self.begin().await?;
         } else if self.begun.is_some() {
@@ -289,7 +314,7 @@ impl Output {
         Ok(HEADER + len)
     }
 
-    #[cfg(feature = "__compression")]
+    #[cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
     async fn push_torn(&mut self, len: usize) {
         let len = len.min(self.queue.room().len());
         let then = self.queue.push_buffered(len);
@@ -302,7 +327,7 @@ impl Output {
     }
 
     pub(crate) fn transferred(&self) -> u64 {
-        self.link.config.transferred.get() + self.queue.len() as u64
+        self.endpoint.config.transferred.get() + self.queue.len() as u64
     }
 
     /// Forgets the queue, when its loss has been told.
@@ -314,7 +339,7 @@ impl Output {
     /// Tells that `bytes` of the queue are lost, if there are any.
     pub(crate) fn report_dropped(&self, bytes: usize, error: Option<&StreamError>) {
         if bytes > 0 {
-            self.link.config.reporter.report(&Notice::Dropped { bytes, error });
+            self.endpoint.config.reporter.report(&Notice::Dropped { bytes, error });
         }
     }
 }

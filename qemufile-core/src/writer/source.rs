@@ -18,7 +18,7 @@ impl<'a> Source<'a> {
     /// A range of guest memory, if it lies in it.
     #[inline]
     pub(crate) fn guest(memory: &'a GuestMemory, range: Range<usize>) -> Result<Self, Misuse> {
-        let range = memory.checked(range.start, range.end.saturating_sub(range.start))?;
+        let range = memory.range(range)?;
         Ok(Self::Guest { memory, offset: range.start, len: range.len() })
     }
 
@@ -47,7 +47,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether `owner` is whose bytes these are.
+    /// Whether the bytes belong to `owner`. Shares are never compared: each is an owner of its own.
     #[inline]
     pub(super) fn is_of(&self, owner: &Owner) -> bool {
         match (self, owner) {
@@ -65,7 +65,7 @@ impl<'a> Source<'a> {
 }
 
 /// Bytes that were queued, to be queued again elsewhere.
-pub(crate) enum Moved<'a> {
+pub(crate) enum QueuedBytes<'a> {
     Buffered(&'a [u8]),
     Borrowed(Source<'a>),
 }

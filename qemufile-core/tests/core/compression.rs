@@ -1,5 +1,5 @@
-//! Compressed pages: that they inflate, and that they are QEMU's own bytes.
-#![cfg(feature = "zlib")]
+//! Compressed pages: that they inflate, and with C's zlib, that they are QEMU's own bytes.
+#![cfg(any(feature = "zlib", feature = "zlib-rs", feature = "miniz-oxide"))]
 
 use std::fs::File;
 use std::sync::Arc;
@@ -147,7 +147,11 @@ fn the_bytes_are_qemus_own() {
     for record in &records {
         let page = inflate(record);
         assert_eq!(page.len(), PAGE);
-        assert!(compress(&mut compressor, &page) == *record, "{} bytes differ", record.len());
+        let again = compress(&mut compressor, &page);
+        if cfg!(feature = "zlib") {
+            assert!(again == *record, "{} bytes differ", record.len());
+        }
+        assert!(inflate(&again) == page);
     }
     let different = records
         .iter()
@@ -185,10 +189,10 @@ fn room_is_judged_by_the_bound() {
 }
 
 #[test]
-fn a_mended_stream_keeps_header_and_payload_together() {
+fn a_fixed_stream_keeps_header_and_payload_together() {
     for before in 0..64 {
         let scripted = channel([]).shared();
-        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
         for _ in 0..before {
             writer.put_shared(vec![1, 2]).unwrap();
         }

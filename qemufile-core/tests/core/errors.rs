@@ -12,11 +12,11 @@ use qemufile_core::{
 };
 
 fn reader(scripted: ScriptedChannel) -> Reader {
-    support::reader(scripted, Quirks::MENDED)
+    support::reader(scripted, Quirks::FIXED)
 }
 
 fn writer(scripted: ScriptedChannel) -> Writer {
-    support::writer(scripted, Quirks::MENDED).1
+    support::writer(scripted, Quirks::FIXED).1
 }
 
 /// An error of a stream whose channel fails with an errno.
@@ -33,7 +33,7 @@ fn kind(error: impl Into<io::Error>) -> ErrorKind {
 #[test]
 fn the_first_error_wins_and_the_next_is_reported() {
     let scripted = channel([]).every_read(Step::Fail(104)).shared();
-    let mut reader = Reader::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut reader = Reader::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     reader.get_byte().unwrap_err();
     let first = reader.error().unwrap();
     reader.set_error(NonZeroI32::new(-22).unwrap(), Some("too late"));
@@ -91,9 +91,8 @@ fn every_error_has_its_errno() {
     assert_eq!(sink(ErrorKind::WriteZero.into()).errno(), -5);
     assert_eq!(ShutdownError::Unsupported.errno(), -38);
     assert_eq!(ShutdownError::Failed(ErrorKind::NotConnected.into()).errno(), -5);
-    let close = |stream: Option<&StreamError>, channel: bool| CloseError {
-        stream: stream.cloned(),
-        channel: channel.then(|| io::Error::from_raw_os_error(28).into()),
+    let close = |stream: Option<&StreamError>, channel: bool| {
+        CloseError::new(stream.cloned(), channel.then(|| io::Error::from_raw_os_error(28).into()))
     };
     assert_eq!(close(Some(&stream), true).errno(), -5);
     let positive = {
@@ -119,9 +118,9 @@ fn sources_lead_to_the_channel() {
         last = next;
     }
     assert!(last.to_string().starts_with("Connection reset by peer"), "{last}");
-    assert!(of(&CloseError { stream: Some(stream), channel: None }).contains("reset by peer"));
+    assert!(of(&CloseError::new(Some(stream), None)).contains("reset by peer"));
     let channel = Some(io::Error::from_raw_os_error(28).into());
-    assert!(of(&CloseError { stream: None, channel }).starts_with("No space left"));
+    assert!(of(&CloseError::new(None, channel)).starts_with("No space left"));
     assert!(of(&ShutdownError::Failed(ErrorKind::NotConnected.into())).contains("not connected"));
     assert!(Error::Misuse(Misuse::StringTooLong { len: 256 }).source().is_none());
 }
@@ -137,10 +136,7 @@ fn every_error_becomes_an_io_error_of_its_kind() {
     let set = writer(channel([]));
     set.set_error(NonZeroI32::new(-13).unwrap(), None);
     assert_eq!(kind(set.error().unwrap()), ErrorKind::PermissionDenied);
-    assert_eq!(
-        kind(CloseError { stream: set.error(), channel: None }),
-        ErrorKind::PermissionDenied
-    );
+    assert_eq!(kind(CloseError::new(set.error(), None)), ErrorKind::PermissionDenied);
     assert_eq!(kind(Misuse::StringTooLong { len: 256 }), ErrorKind::InvalidInput);
     assert_eq!(kind(Error::Misuse(Misuse::StringTooLong { len: 256 })), ErrorKind::InvalidInput);
     assert_eq!(kind(Error::Gap { offset: 1, available: 0 }), ErrorKind::InvalidInput);
@@ -191,14 +187,14 @@ fn a_range_outside_its_memory_is_refused() {
 #[test]
 fn a_drop_tells_what_it_could_not_write() {
     let scripted = channel([]).writes([Step::Move(3), Step::Fail(32)]).shared();
-    let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     writer.put_be64(1).unwrap();
     drop(writer);
     let events = scripted.events();
     let Some(Event::Report(text)) = events.last() else { panic!("{events:?}") };
     assert!(text.contains("8 bytes") && text.contains("Broken pipe"), "{text}");
 
-    let mut sound = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+    let mut sound = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
     sound.put_be16(1).unwrap();
     drop(sound);
     assert_eq!(scripted.events(), [crate::support::wrote(&[&[0, 1]])], "flushed, and not closed");

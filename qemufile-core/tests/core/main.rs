@@ -4,11 +4,15 @@
 
 mod asynchronous;
 mod behaviours;
+mod cancellation;
 mod compat;
 mod compression;
 mod errors;
+mod later;
 mod memory;
 mod misbehaving;
+mod panics;
+mod pieces;
 mod reading_model;
 mod real_channels;
 mod shutdown;

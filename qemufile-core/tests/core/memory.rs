@@ -1,4 +1,4 @@
-//! Guest memory: ranges, discarding, and who keeps it mapped.
+//! Guest memory: ranges, discarding, and what keeps it mapped.
 #![expect(unsafe_code, reason = "a mapping of the test's own, given to `from_owner`")]
 
 use std::ptr::{self, NonNull};
@@ -114,7 +114,7 @@ fn what_cannot_be_released_stays_and_is_reported() {
     let memory = filled(2 * PAGE);
     let scripted = channel([]).shared();
     let reporter = Arc::new(scripted.journal.clone());
-    let config = Config { reporter, ..Config::default() };
+    let config = Config::new().reporter(reporter);
     let mut writer = Writer::with_config(scripted.clone(), &config);
     writer.put_guest(&memory, 10..PAGE + 10, true).unwrap();
     writer.flush().unwrap();
@@ -185,7 +185,7 @@ fn a_stream_that_failed_gives_its_owners_up_when_it_goes() {
     for close in [true, false] {
         let (memory, dropped) = own(PAGE);
         let scripted = channel([]).shared();
-        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::MENDED));
+        let mut writer = Writer::with_config(scripted.clone(), &scripted.config(Quirks::FIXED));
         writer.put_guest(&memory, 0..PAGE, true).unwrap();
         drop(memory);
         compat::set_error(&writer, -5);
@@ -210,7 +210,7 @@ fn a_region_of_vm_memory() {
     };
 
     let region = Arc::new(MmapRegion::<()>::new(2 * PAGE).unwrap());
-    let memory = GuestMemory::from_region(region.clone());
+    let memory = GuestMemory::from_region(region.clone()).unwrap();
     assert_eq!((memory.len(), memory.as_ptr()), (2 * PAGE, region.as_ptr()));
     region.get_slice(0, 2 * PAGE).unwrap().copy_from(&pattern(2 * PAGE)[..]);
     let channel = Arc::new(MemoryChannel::new());
@@ -226,4 +226,121 @@ fn a_region_of_vm_memory() {
     let guest = GuestRegionMmap::<()>::new(region, GuestAddress(0)).unwrap();
     assert_eq!(guest.len(), 2 * PAGE as u64);
     let _ = guest.read_obj::<u8>(vm_memory::MemoryRegionAddress(0)).unwrap();
+}
+
+#[cfg(feature = "vm-memory")]
+#[test]
+fn what_is_written_to_a_region_is_marked_dirty() {
+    use qemufile_core::Reader;
+    use vm_memory::MmapRegion;
+    use vm_memory::bitmap::{AtomicBitmap, Bitmap};
+
+    let region = Arc::new(MmapRegion::<AtomicBitmap>::new(4 * PAGE).unwrap());
+    let memory = GuestMemory::from_region(region.clone()).unwrap();
+    let dirty = |region: &MmapRegion<AtomicBitmap>| {
+        [0, 1, 2, 3].map(|page| region.bitmap().dirty_at(page * PAGE))
+    };
+    memory.read_at(0, &mut [0; 4]).unwrap();
+    assert_eq!(dirty(&region), [false; 4]);
+    memory.write_at(PAGE, b"page").unwrap();
+    assert_eq!(dirty(&region), [false, true, false, false]);
+    let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(PAGE))));
+    reader.get_guest(&memory, 3 * PAGE..4 * PAGE).unwrap();
+    assert_eq!(dirty(&region), [false, true, false, true]);
+}
+
+#[cfg(feature = "vm-memory")]
+#[test]
+fn a_region_that_is_protected_is_refused() {
+    use vm_memory::mmap::MmapRegionBuilder;
+
+    let (read, write) = (libc::PROT_READ, libc::PROT_WRITE);
+    for (protection, allowed) in [(0, false), (read, false), (write, false), (read | write, true)] {
+        let region = MmapRegionBuilder::<()>::new(PAGE)
+            .with_mmap_prot(protection)
+            .with_mmap_flags(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS)
+            .build()
+            .unwrap();
+        match GuestMemory::from_region(Arc::new(region)) {
+            Ok(memory) => {
+                assert!(allowed);
+                memory.write_at(0, &[1]).unwrap();
+            }
+            Err(error) => {
+                assert!(!allowed);
+                assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_is_read_into_guest_memory() {
+    use crate::support::Step;
+    use qemufile_core::{AsyncReader, Error, IO_BUF_SIZE, Reader};
+
+    let input = pattern(3 * IO_BUF_SIZE);
+    let steps = [Step::Move(10), Step::Block, Step::Move(7)];
+    let open = || channel(input.clone()).reads(steps).shared();
+    let (scripted, other) = (open(), open());
+    let mut reader = Reader::new(scripted.clone());
+    let mut copying = Reader::new(other.clone());
+    let memory = GuestMemory::anonymous(2 * IO_BUF_SIZE).unwrap();
+    let mut into = vec![0; IO_BUF_SIZE + 100];
+    assert_eq!(reader.get_byte().unwrap(), copying.get_byte().unwrap());
+    reader.get_guest(&memory, 5..5 + into.len()).unwrap();
+    copying.get_buffer(&mut into).unwrap();
+    assert_eq!(scripted.events(), other.events(), "the channel's calls are the same");
+    assert!(bytes(&memory)[5..5 + into.len()] == into);
+    assert_eq!(bytes(&memory)[..5], [0; 5]);
+    assert_eq!(bytes(&memory)[5 + into.len()..][..5], [0; 5]);
+
+    let misuse = reader.get_guest(&memory, 1..2 * IO_BUF_SIZE + 1).unwrap_err();
+    assert!(matches!(misuse, Error::Misuse(Misuse::OutsideMemory { .. })));
+    let before = reader.buffered().len();
+    let (start, end) = (9, 8);
+    let misuse = reader.get_guest(&memory, start..end).unwrap_err();
+    assert!(matches!(misuse, Error::Misuse(Misuse::ReversedRange { start: 9, end: 8 })));
+    assert_eq!(reader.buffered().len(), before, "nothing is taken");
+    reader.get_guest(&memory, 8..8).unwrap();
+
+    let mut task = AsyncReader::new(channel(*b"abc").shared());
+    let mut future = std::pin::pin!(task.get_guest(&memory, 0..5));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Err(Error::Short(short))) = future.as_mut().poll(&mut cx) else {
+        panic!("the stream is short")
+    };
+    assert_eq!((short.wanted, short.available), (5, 3));
+    assert_eq!(bytes(&memory)[..3], *b"abc", "what came is there");
+}
+
+#[test]
+fn a_reversed_range_is_refused() {
+    let memory = GuestMemory::anonymous(2 * PAGE).unwrap();
+    let scripted = channel([]).shared();
+    let mut writer = Writer::new(scripted);
+    let (start, end) = (5000, 4096);
+    let error = writer.put_guest(&memory, start..end, true).unwrap_err();
+    assert_eq!(error.to_string(), "a range from 5000 to 4096");
+    assert_eq!(error.errno(), -22);
+    assert!(writer.is_empty());
+}
+
+/// Threads that read and write the same bytes see each byte old or new.
+#[test]
+fn copies_may_race() {
+    let memory = GuestMemory::anonymous(PAGE).unwrap();
+    std::thread::scope(|scope| {
+        for value in [0xaa, 0x55] {
+            let memory = &memory;
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    memory.write_at(0, &[value; PAGE]).unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            assert!(bytes(&memory).iter().all(|byte| [0, 0xaa, 0x55].contains(byte)));
+        }
+    });
 }

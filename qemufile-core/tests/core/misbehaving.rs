@@ -106,7 +106,7 @@ proptest! {
         if wait_fails {
             scripted = scripted.wait_error(9);
         }
-        let config = if faithful { Config::faithful() } else { Config::default() };
+        let config = if faithful { Config::faithful(qemufile_core::Release::V8_2) } else { Config::default() };
         let mut reader = Reader::with_config(scripted.shared(), &config);
         for op in &ops {
             read(&mut reader, op);
@@ -130,7 +130,7 @@ proptest! {
         if wait_fails {
             scripted = scripted.wait_error(9);
         }
-        let quirks = if faithful { Quirks::FAITHFUL } else { Quirks::MENDED };
+        let quirks = if faithful { Quirks::FAITHFUL } else { Quirks::FIXED };
         let mut config = scripted.config(quirks);
         config.max_pieces = max_pieces;
         let memory = GuestMemory::anonymous(65_536).unwrap();

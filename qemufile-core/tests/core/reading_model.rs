@@ -256,7 +256,7 @@ proptest! {
         ops in prop::collection::vec(op(), 1..40),
         stale_peek: bool,
     ) {
-        let quirks = if stale_peek { Quirks::FAITHFUL } else { Quirks::MENDED };
+        let quirks = if stale_peek { Quirks::FAITHFUL } else { Quirks::FIXED };
         let (scripted, mut reader) = open(&pattern(len), &steps, quirks);
         let mut model = Model {
             input: pattern(len), steps: steps.into(), position: 0, held: 0, index: 0, failed: false, stale_peek,
@@ -277,7 +277,7 @@ proptest! {
 
 /// One walk over a stream by the safe calls, as far as it goes.
 fn walk(channel: Arc<dyn Channel>, quirks: Quirks) -> (Vec<Vec<u8>>, Option<i32>) {
-    let config = qemufile_core::Config { quirks, ..qemufile_core::Config::default() };
+    let config = qemufile_core::Config::new().quirks(quirks);
     let mut reader = Reader::with_config(channel, &config);
     let mut seen = Vec::new();
     let mut into = vec![0; 50_000];
@@ -323,10 +323,10 @@ proptest! {
         limits in prop::collection::vec(1..40_000_usize, 1..60),
         len in 0..200_000_usize,
     ) {
-        let whole = walk(channel(pattern(len)).shared(), Quirks::MENDED);
+        let whole = walk(channel(pattern(len)).shared(), Quirks::FIXED);
         let steps = limits.iter().map(|limit| Step::Move(*limit));
         let chunked = walk(channel(pattern(len)).reads(steps).every_read(Step::Move(3)).shared(),
-            Quirks::MENDED);
+            Quirks::FIXED);
         prop_assert!(chunked == whole);
     }
 }

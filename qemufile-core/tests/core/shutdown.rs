@@ -132,9 +132,23 @@ fn a_handle_outlives_its_stream() {
     let reader = Reader::new(ours);
     let handle = reader.shutdown_handle();
     let same = handle.clone();
+    let writer = reader.return_path();
     drop(reader);
     handle.shutdown().unwrap();
     assert_shut_down(&same.error().unwrap());
+    drop(writer);
+}
+
+#[test]
+fn a_handle_does_not_keep_the_channel_open() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let reader = Reader::new(Arc::new(DescriptorChannel::new(ours).unwrap()));
+    let handle = reader.shutdown_handle();
+    drop(reader);
+    let mut peer = Reader::new(Arc::new(DescriptorChannel::new(theirs).unwrap()));
+    assert!(peer.get_byte().unwrap_err().stream().unwrap().is_end_of_stream());
+    handle.shutdown().unwrap();
+    assert_shut_down(&handle.error().unwrap());
 }
 
 #[test]

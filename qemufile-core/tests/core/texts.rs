@@ -59,9 +59,8 @@ fn errors_of_a_stream() {
 
 #[test]
 fn errors_of_a_close() {
-    let both = |stream: Option<StreamError>, channel: bool| CloseError {
-        stream,
-        channel: channel.then(|| no_space().into()),
+    let both = |stream: Option<StreamError>, channel: bool| {
+        CloseError::new(stream, channel.then(|| no_space().into()))
     };
     let set = || Some(set(-13, Some("why")));
     assert_eq!(both(set(), false).to_string(), "error -13 was set: why");
@@ -93,7 +92,7 @@ fn what_is_released() {
     assert_eq!(buffer.to_string(), "6 bytes at offset 5 of the stream's buffer");
     let shared = ReleaseTarget::Shared { len: 7 };
     assert_eq!(shared.to_string(), "7 shared bytes");
-    let release = Config::default().release;
+    let release = Config::default().release_memory;
     assert!(release.release(guest).is_ok());
     assert_eq!(release.release(buffer).unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(release.release(shared).unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -203,9 +202,9 @@ fn memory_in_a_range_that_it_does_not_have() {
 
 #[test]
 fn quirks_are_told_apart() {
-    assert_ne!(Quirks::FAITHFUL, Quirks::MENDED);
-    assert_eq!(Config::default().quirks, Quirks::MENDED);
-    assert_eq!(Config::faithful().quirks, Quirks::FAITHFUL);
+    assert_ne!(Quirks::FAITHFUL, Quirks::FIXED);
+    assert_eq!(Config::default().quirks, Quirks::FIXED);
+    assert_eq!(Config::faithful(qemufile_core::Release::V8_2).quirks, Quirks::FAITHFUL);
     let mut reader = Reader::new(Arc::new(MemoryChannel::with_input(pattern(IO_BUF_SIZE + 1))));
     assert_eq!(reader.peek_buffer(IO_BUF_SIZE, 0).unwrap().len(), IO_BUF_SIZE);
 }

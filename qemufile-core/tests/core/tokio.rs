@@ -183,3 +183,83 @@ fn a_runtime_that_is_gone_is_an_error() {
     let std::task::Poll::Ready(Err(error)) = outcome else { panic!("{outcome:?}") };
     assert!(error.to_string().contains("shut"), "{error}");
 }
+
+/// Whose drop closes a channel, as that of a task may.
+struct Closing(Arc<TokioChannel>);
+
+impl std::task::Wake for Closing {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close().unwrap();
+    }
+}
+
+#[test]
+fn a_waker_whose_drop_closes_the_channel() {
+    use std::task::{Context, Waker};
+
+    one_thread().block_on(async {
+        let (ours, _theirs) = pair();
+        let waker = Waker::from(Arc::new(Closing(ours.clone())));
+        let mut cx = Context::from_waker(&waker);
+        assert!(ours.poll_ready(&mut cx, qemufile_core::Direction::Input).is_pending());
+        drop(waker);
+        // The next waker takes the place of that one.
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = ours.poll_ready(&mut cx, qemufile_core::Direction::Input);
+        let _ = ours.poll_ready(&mut cx, qemufile_core::Direction::Input);
+        ours.close().unwrap();
+        assert!(ours.read(&mut [0]).is_err());
+    });
+}
+
+/// Says when it is dropped.
+struct Counted(Arc<()>);
+
+impl std::task::Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        let _ = &self.0;
+    }
+}
+
+#[test]
+fn the_waker_of_a_wait_that_is_over_is_not_kept() {
+    one_thread().block_on(async {
+        let (ours, _theirs) = pair();
+        let count = Arc::new(());
+        let waker = std::task::Waker::from(Arc::new(Counted(count.clone())));
+        let mut cx = std::task::Context::from_waker(&waker);
+        let ready = std::future::poll_fn(|_| {
+            let outcome = ours.poll_ready(&mut cx, qemufile_core::Direction::Output);
+            if outcome.is_pending() {
+                return std::task::Poll::Pending;
+            }
+            std::task::Poll::Ready(())
+        });
+        // The reactor says so at its first turn.
+        tokio::task::yield_now().await;
+        ready.await;
+        drop(waker);
+        assert_eq!(Arc::strong_count(&count), 1);
+    });
+}
+
+#[test]
+fn a_channel_gives_its_descriptor_back() {
+    one_thread().block_on(async {
+        let (ours, theirs) = pair();
+        let share = ours.descriptor().unwrap();
+        let ours = Arc::into_inner(ours).unwrap();
+        let error = ours.into_inner().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
+        drop(share);
+        let theirs = Arc::into_inner(theirs).unwrap();
+        assert!(UnixStream::from(theirs.into_inner().unwrap()).peer_addr().is_ok());
+        let (ours, _theirs) = pair();
+        ours.close().unwrap();
+        assert!(ours.descriptor().is_err());
+    });
+}

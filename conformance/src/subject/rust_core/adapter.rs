@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use qemufile_core::{Channel, GuestMemory, Notice, Pieces, Release, ReleaseTarget, Report};
+use qemufile_core::{Channel, GuestMemory, Notice, Pieces, ReleaseMemory, ReleaseTarget, Report};
 
 use crate::observation::{Direction, Place};
 use crate::scripted_host::{ScriptedHost, Transfer};
@@ -109,7 +109,7 @@ impl Report for Shared {
     }
 }
 
-impl Release for Shared {
+impl ReleaseMemory for Shared {
     fn release(&self, target: ReleaseTarget<'_>) -> io::Result<()> {
         let (place, len) = self.place(&target);
         self.world().release(place, len).map_err(io::Error::from_raw_os_error)

@@ -142,12 +142,10 @@ impl Subject for Core {
 
 impl Adapter {
     fn new(quirks: Quirks, shared: Shared, arena: GuestMemory) -> Self {
-        let config = Config {
-            quirks,
-            reporter: Arc::new(shared.clone()),
-            release: Arc::new(shared.clone()),
-            ..Config::default()
-        };
+        let config = Config::new()
+            .quirks(quirks)
+            .reporter(Arc::new(shared.clone()))
+            .release_memory(Arc::new(shared.clone()));
         Self {
             shared,
             channels: Vec::new(),

@@ -342,7 +342,7 @@ fn row_19_neighbouring_ranges_of_the_buffer_are_released_as_one() {
 fn a_piece_of_two_slices_has_one_mark() {
     let memory = arena(8);
     let all = Bytes::from(pattern(10));
-    let (scripted, mut stream) = open(channel([]), Quirks::MENDED);
+    let (scripted, mut stream) = open(channel([]), Quirks::FIXED);
     stream.put_shared(all.slice(..4)).unwrap();
     stream.put_shared(all.slice(4..)).unwrap();
     stream.put_guest(&memory, 0..8, true).unwrap();
@@ -360,9 +360,9 @@ fn row_19_a_mark_that_was_left_behind_releases_shared_bytes() {
 }
 
 #[test]
-fn row_19_mended_moves_shared_bytes_as_they_are() {
-    let (scripted, mut destination) = open(channel([]), Quirks::MENDED);
-    let (_, mut source) = open(channel([]), Quirks::MENDED);
+fn row_19_fixed_moves_shared_bytes_as_they_are() {
+    let (scripted, mut destination) = open(channel([]), Quirks::FIXED);
+    let (_, mut source) = open(channel([]), Quirks::FIXED);
     source.put_byte(9).unwrap();
     source.put_shared(pattern(5)).unwrap();
     assert_eq!(destination.put_stream(&mut source).unwrap(), 6);

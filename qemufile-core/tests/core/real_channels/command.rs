@@ -115,7 +115,7 @@ fn directions_that_are_not_connected() {
     assert!(writer.flush().unwrap_err().to_string().contains("not connected"));
     let mut reader = Reader::new(child);
     assert!(reader.get_byte().unwrap_err().to_string().contains("not connected"));
-    assert!(!reader.channel().can_shutdown());
+    assert!(reader.channel().can_shutdown());
 }
 
 #[test]
@@ -124,15 +124,108 @@ fn a_program_that_is_not_there() {
     assert!(CommandChannel::spawn(missing, &[Direction::Output]).is_err());
 }
 
+/// A command whose standard error is a pipe, which ends when the last process that has it does.
+fn watched(line: &str) -> (std::io::PipeReader, Command) {
+    let (source, sink) = std::io::pipe().unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", line]).stderr(sink);
+    (source, command)
+}
+
+fn wait_for_all(mut source: std::io::PipeReader) {
+    let mut rest = Vec::new();
+    source.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, [], "all holders of the pipe are gone");
+}
+
 #[test]
 fn a_dropped_child_is_not_left_behind() {
-    // It holds the pipe's other end open, and reads nothing.
-    let (mut source, sink) = std::io::pipe().unwrap();
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", "exec cat /dev/zero >/dev/null"]).stderr(sink);
-    let child = CommandChannel::spawn(command, &[]).unwrap();
-    drop(child);
-    let mut rest = Vec::new();
-    std::io::Read::read_to_end(&mut source, &mut rest).unwrap();
-    assert_eq!(rest, [], "all holders of the pipe are gone");
+    let (source, command) = watched("exec cat /dev/zero >/dev/null");
+    drop(CommandChannel::spawn(command, &[]).unwrap().patience(Duration::ZERO));
+    wait_for_all(source);
+}
+
+#[test]
+fn what_a_child_started_ends_with_it() {
+    for closes in [true, false] {
+        let (source, command) = watched("sleep 1000 | sleep 1000");
+        let child = CommandChannel::spawn(command, &[Direction::Output]).unwrap();
+        let child = child.patience(Duration::ZERO);
+        if closes {
+            assert_eq!(child.close().unwrap_err().kind(), ErrorKind::TimedOut);
+        } else {
+            child.shutdown().unwrap();
+        }
+        wait_for_all(source);
+        drop(child);
+    }
+}
+
+#[test]
+fn a_dropped_child_keeps_what_it_was_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stream");
+    let (source, command) = watched(&format!("exec cat > '{}'", path.display()));
+    let child = CommandChannel::spawn(command, &[Direction::Output]).unwrap();
+    let mut writer = Writer::new(Arc::new(child));
+    writer.put_buffer(&pattern(50_000)).unwrap();
+    drop(writer);
+    wait_for_all(source);
+    assert_eq!(std::fs::read(&path).unwrap(), pattern(50_000));
+}
+
+#[test]
+fn a_writer_that_is_stuck_in_the_pipe_is_shut_down() {
+    let mut sleep = Command::new("sleep");
+    sleep.arg("1000");
+    let child = CommandChannel::spawn(sleep, &[Direction::Output]).unwrap();
+    let mut writer = Writer::new(Arc::new(child));
+    let handle = writer.shutdown_handle();
+    let other = std::thread::spawn(move || handle.shutdown().unwrap());
+    assert!(writer.put_buffer(&pattern(1 << 20)).unwrap_err().is_shutdown());
+    other.join().unwrap();
+    let error = writer.close().unwrap_err();
+    assert!(error.channel.unwrap().to_string().contains("signal: 9"));
+}
+
+#[test]
+fn one_that_has_ended_is_none_to_kill() {
+    let child = shell("true", &[Direction::Input]);
+    Reader::new(child.clone()).read_to_string(&mut String::new()).unwrap();
+    child.close().unwrap();
+    child.shutdown().unwrap();
+}
+
+/// Unparks a thread, which is how a task is woken that has no runtime.
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn an_asynchronous_close_does_not_block() {
+    use std::task::{Context, Poll};
+
+    let mut sleep = Command::new("sleep");
+    sleep.arg("1000");
+    let child = Arc::new(CommandChannel::spawn(sleep, &[Direction::Output]).unwrap());
+    let writer = qemufile_core::AsyncWriter::new(child.clone());
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = Context::from_waker(&waker);
+    let mut close = std::pin::pin!(writer.close());
+    assert!(close.as_mut().poll(&mut cx).is_pending(), "the child does not end by itself");
+    assert!(close.as_mut().poll(&mut cx).is_pending());
+    assert!(child.set_blocking(true).is_err(), "nobody waits for the close");
+    child.shutdown().unwrap();
+    let error = loop {
+        match close.as_mut().poll(&mut cx) {
+            Poll::Ready(closed) => break closed.unwrap_err(),
+            Poll::Pending => std::thread::park(),
+        }
+    };
+    assert!(error.channel.unwrap().to_string().contains("signal: 9"));
+    assert!(matches!(child.poll_close(&mut cx), Poll::Ready(Ok(()))), "a second one");
 }

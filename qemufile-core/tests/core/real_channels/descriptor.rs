@@ -268,3 +268,64 @@ fn a_wait_ends_when_there_is_something_to_read() {
         assert_eq!(read.unwrap(), 1, "there was nothing to read yet");
     });
 }
+
+#[test]
+fn a_channel_gives_its_descriptor_back() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let channel = open(ours);
+    let mut writer = Writer::new(channel.clone());
+    writer.put_byte(1).unwrap();
+    let found = writer.channel().downcast_ref::<DescriptorChannel>().unwrap();
+    let share = found.descriptor().unwrap();
+    assert!(rustix::net::sockopt::socket_type(&share).is_ok());
+    assert!(writer.channel().downcast_ref::<qemufile_core::NullChannel>().is_none());
+    drop(writer);
+    let error = Arc::into_inner(channel).unwrap().into_inner().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
+    let mut ours = UnixStream::from(Arc::into_inner(share).unwrap());
+    ours.write_all(&[2]).unwrap();
+    let mut both = [0; 2];
+    theirs.read_exact(&mut both).unwrap();
+    assert_eq!(both, [1, 2]);
+
+    let channel = DescriptorChannel::new(ours).unwrap();
+    let ours = UnixStream::from(channel.into_inner().unwrap());
+    let channel = DescriptorChannel::new(ours).unwrap();
+    channel.close().unwrap();
+    assert!(channel.descriptor().is_err());
+    assert!(channel.into_inner().is_err());
+}
+
+#[test]
+fn a_wait_has_a_bound_if_it_is_given_one() {
+    use std::time::Duration;
+
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let channel = DescriptorChannel::new(ours).unwrap().with_timeout(Duration::ZERO).unwrap();
+    let channel = Arc::new(channel);
+    let mut reader = Reader::new(channel.clone());
+    let error = reader.get_byte().unwrap_err();
+    let error = error.stream().unwrap().clone();
+    assert!(error.to_string().starts_with("wait failed"), "{error}");
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(channel.set_blocking(true).unwrap_err().kind(), std::io::ErrorKind::Unsupported);
+    channel.set_blocking(false).unwrap();
+
+    // A drop does not wait for a peer that reads nothing.
+    let mut writer = reader.return_path();
+    while writer.put_buffer(&[0; 32_768]).is_ok() {}
+    drop(writer);
+    drop(theirs);
+
+    // A bound that is not reached is none, however large.
+    for timeout in [Duration::from_secs(3600), Duration::MAX] {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let channel = DescriptorChannel::new(ours).unwrap().with_timeout(timeout).unwrap();
+        let mut reader = Reader::new(Arc::new(channel));
+        theirs.write_all(&[7]).unwrap();
+        assert_eq!(reader.get_byte().unwrap(), 7);
+        let sender = thread::spawn(move || theirs.write_all(&[8]).unwrap());
+        assert_eq!(reader.get_byte().unwrap(), 8);
+        sender.join().unwrap();
+    }
+}

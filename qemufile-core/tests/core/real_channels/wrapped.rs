@@ -222,3 +222,13 @@ fn shutting_down_is_the_hooks_business() {
     assert_eq!((&theirs).read(&mut [0; 1]).unwrap(), 0);
     assert!(!WrappedChannel::new(Cursor::new(vec![])).can_shutdown());
 }
+
+#[test]
+fn a_wait_has_a_bound_if_it_is_given_one() {
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let other = ours.try_clone().unwrap();
+    let channel = WrappedChannel::new(ours).wait_on(other).with_timeout(std::time::Duration::ZERO);
+    let error = Reader::new(Arc::new(channel)).get_byte().unwrap_err();
+    assert!(error.to_string().contains("not ready in time"), "{error}");
+}

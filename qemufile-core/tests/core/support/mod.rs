@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use qemufile_core::{
-    Channel, Config, Direction, Notice, Pieces, Quirks, Reader, Release, ReleaseTarget, Report,
-    Writer,
+    Channel, Config, Direction, Notice, Pieces, Quirks, Reader, ReleaseMemory, ReleaseTarget,
+    Report, Writer,
 };
 
 /// Both settings of the quirks.
-pub(crate) const SETTINGS: [Quirks; 2] = [Quirks::FAITHFUL, Quirks::MENDED];
+pub(crate) const SETTINGS: [Quirks; 2] = [Quirks::FAITHFUL, Quirks::FIXED];
 
 /// What one call of a channel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +81,13 @@ impl Journal {
     /// A configuration that reports and releases into this journal.
     pub(crate) fn config(&self, quirks: Quirks) -> Config {
         let journal = Arc::new(self.clone());
-        Config { quirks, reporter: journal.clone(), release: journal, ..Config::default() }
+        Config::new().quirks(quirks).reporter(journal.clone()).release_memory(journal)
     }
 
     /// The same, where every release fails with an errno.
     pub(crate) fn config_without_release(&self, errno: i32) -> Config {
-        let mut config = self.config(Quirks::MENDED);
-        config.release = Arc::new(Self { release_error: Some(errno), ..self.clone() });
+        let mut config = self.config(Quirks::FIXED);
+        config.release_memory = Arc::new(Self { release_error: Some(errno), ..self.clone() });
         config
     }
 }
@@ -98,7 +98,7 @@ impl Report for Journal {
     }
 }
 
-impl Release for Journal {
+impl ReleaseMemory for Journal {
     fn release(&self, target: ReleaseTarget<'_>) -> io::Result<()> {
         self.add(match target {
             ReleaseTarget::Guest { offset, len, .. } => Event::Release { offset, len },

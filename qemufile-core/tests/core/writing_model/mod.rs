@@ -236,7 +236,7 @@ proptest! {
         scripts in [script(), script()],
         ops in prop::collection::vec(op(), 1..150),
     ) {
-        let quirks = if faithful { Quirks::FAITHFUL } else { Quirks::MENDED };
+        let quirks = if faithful { Quirks::FAITHFUL } else { Quirks::FIXED };
         check(quirks, max_pieces, [&scripts[0], &scripts[1]], &ops)?;
     }
 
@@ -248,7 +248,7 @@ proptest! {
         script in script(),
         ops in prop::collection::vec(op(), 1..150),
     ) {
-        let mut quirks = Quirks::MENDED;
+        let mut quirks = Quirks::FIXED;
         quirks.release_unsent = release_unsent;
         quirks.lossy_put_stream = lossy_put_stream;
         check(quirks, 64, [&script, &[]], &ops)?;
@@ -257,7 +257,7 @@ proptest! {
 
 #[test]
 fn touching_slices_of_one_allocation_are_one_piece() {
-    let mut pair = Pair::new(Quirks::MENDED, 64, &[]);
+    let mut pair = Pair::new(Quirks::FIXED, 64, &[]);
     let all = Bytes::from(pattern(100));
     for range in [0..10, 10..11, 11..50, 60..70, 70..100, 50..60] {
         pair.writer.put_shared(all.slice(range)).unwrap();
@@ -276,7 +276,7 @@ proptest! {
         script in script(),
         lengths in prop::collection::vec((any::<bool>(), 0..9000_usize), 1..60),
     ) {
-        let mut pair = Pair::new(Quirks::MENDED, 64, &script);
+        let mut pair = Pair::new(Quirks::FIXED, 64, &script);
         let (mut accepted, mut bytes) = (0, Vec::new());
         let mut failed = false;
         for (shared, len) in lengths {
