@@ -427,6 +427,59 @@ fn flags_that_qemu_refuses_are_refused() {
 }
 
 #[test]
+fn postcopy_has_an_order() {
+    let advice = command(3, &[4096_u64.to_be_bytes(), 4096_u64.to_be_bytes()].concat());
+    let discard_of = |len: u64| {
+        command(6, &[b"\0\x01m\0".as_slice(), &0_u64.to_be_bytes(), &len.to_be_bytes()].concat())
+    };
+    let discard = discard_of(4096);
+    let (listen, run) = (command(4, &[]), command(5, &[]));
+    let end = |commands: &[&Vec<u8>]| {
+        let commands: Vec<u8> = commands.iter().flat_map(|bytes| (*bytes).clone()).collect();
+        let blocks = ram(1, &list(8192, &block("m", 8192)));
+        walk_bytes(&[head(&[]), blocks, commands, vec![0]].concat()).end
+    };
+    assert_eq!(end(&[&advice, &discard, &discard, &listen, &run]), Ok(()));
+    assert_eq!(end(&[&advice, &listen, &run]), Ok(()));
+    for wrong in [
+        &[&listen][..],
+        &[&discard],
+        &[&advice, &advice],
+        &[&advice, &run],
+        &[&advice, &listen, &discard],
+        &[&advice, &listen, &run, &run],
+    ] {
+        let text = end(wrong).expect_err("it is out of order").to_string();
+        assert!(text.contains("the state of postcopy"), "{text}");
+    }
+    let refused = |commands: &[&Vec<u8>], word: &str| {
+        let text = end(commands).expect_err("it is refused").to_string();
+        assert!(text.contains(word), "{text}");
+    };
+    refused(&[&advice, &discard_of(8193)], "a range to discard is 0x0+0x2001");
+    refused(&[&command(10, b"\x01x")], "the block of a command is x");
+    refused(&[&command(10, b"\0")], "the length of a command");
+    refused(&[&command(2, &[0; 4])], "a ping");
+    assert_eq!(end(&[&command(1, &[]), &command(2, &[0; 4]), &command(10, b"\x01m")]), Ok(()));
+}
+
+/// QEMU compares names as C strings, and takes no other value for a zero page than zero.
+#[test]
+fn names_end_at_a_nul_and_zero_pages_are_zero() {
+    let start = b"\x01\0\0\0\x01\x05ram\0x\0\0\0\0\0\0\0\x04".as_slice();
+    let named = |fill: u8| {
+        let page = [&2_u64.to_be_bytes()[..], b"\x03m\0y", &[fill]].concat();
+        let chunk = [&list(4096, &block("m", 4096)), &page, &16_u64.to_be_bytes()[..]].concat();
+        walk_bytes(&[&head(&[]), start, &chunk, b"\x7e\0\0\0\x01\0"].concat())
+    };
+    assert_eq!(named(0).end, Ok(()));
+    assert!(text(&named(8)).contains("the value of a zero page is 8"));
+    let version = b"\x01\0\0\0\x01\x05ram\0x\0\0\0\0\0\0\0\x05".as_slice();
+    let walked = walk_bytes(&[&head(&[]), version].concat());
+    assert_eq!(walked.end.expect_err("it is refused").offset, 32);
+}
+
+#[test]
 fn packets_that_nobody_here_unpacks_are_skipped() {
     for method in [4_u32, 8, 16] {
         let channel = multifd(&[packet(method << 1, &[0], &[], b"something")]);

@@ -98,12 +98,13 @@ fn a_page_that_was_not_sent_is_one_of_zeros() {
     let (nothing, zeros) = (of(&[]), of(&fill(0x1002, 0)));
     assert_eq!((nothing.breakage.as_ref(), zeros.breakage.as_ref()), (None, None));
     assert_eq!(diff(&nothing, &zeros), []);
-    let sevens = of(&[fill(0x1002, 0), fill(0x1002, 7)].concat());
+    let whole = [&0x1008_u64.to_be_bytes()[..], b"\x01m", &[7; 4096]].concat();
+    let sevens = of(&[fill(0x1002, 0), whole].concat());
     let differences = diff(&nothing, &sevens);
     assert_eq!(differences.len(), 1);
     assert_eq!(differences[0].what, "block m, pages 0x1000");
     let block = &sevens.blocks[0];
-    assert_eq!((block.pages.zero, block.distinct, block.repeated), (2, 1, 1));
+    assert_eq!((block.pages.total(), block.distinct, block.repeated), (2, 1, 1));
 }
 
 #[test]
