@@ -36,7 +36,12 @@ fn all_streams_show_their_devices_and_blocks() {
             assert!(!seen.blocks.is_empty() && seen.blocks.iter().all(|block| block.len > 0));
             let sent: u64 = seen.blocks.iter().map(|block| block.pages.total()).sum();
             let channels = seen.channels.iter().map(|channel| channel.summary.pages.total());
-            assert_eq!(sent, seen.summary.pages.total() + channels.sum::<u64>(), "{}", file.name);
+            let total = seen.summary.pages.total() + channels.sum::<u64>();
+            let notes = seen.channels.iter().flat_map(|channel| &channel.summary.notes);
+            // Without the feature `containers` nobody unpacks zstd.
+            let skipped = notes.into_iter().any(|note| note.contains("skipped"));
+            assert!(sent == total || skipped && sent < total, "{}: {sent}, {total}", file.name);
+            assert!(!skipped || !cfg!(feature = "containers"), "{}", file.name);
             if seen.description == DescriptionSource::Own && !refused {
                 let bare = seen.devices.iter().find(|device| device.fields.is_empty());
                 assert_eq!(bare, None, "{}", file.name);
