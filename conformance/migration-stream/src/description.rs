@@ -22,6 +22,9 @@ pub struct Description {
     /// The devices, in the order in which they were written.
     #[serde(default)]
     pub devices: Vec<Device>,
+    /// What is odd about it, and does no harm.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// What stands at the end of a stream.
@@ -244,8 +247,13 @@ impl Description {
     ///
     /// What is wrong with the text, with line and column, or with what it says.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
+        Self::parse_front(text).map(|(description, _)| description)
+    }
+
+    /// As [`parse`](Self::parse), with the length of the text in bytes.
+    fn parse_front(text: &[u8]) -> Result<(Self, usize), String> {
         let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Self>();
-        let description = match values.next() {
+        let mut description = match values.next() {
             Some(Ok(description)) => description,
             Some(Err(error)) => return Err(error.to_string()),
             None => return Err("there is no JSON text".to_owned()),
@@ -262,7 +270,10 @@ impl Description {
                 ));
             }
         }
-        Ok(description)
+        if description.page_size.is_none() {
+            description.notes.push("the description does not say the page size".to_owned());
+        }
+        Ok((description, values.byte_offset()))
     }
 
     /// The description of a stream that ends in `tail`, if it can be used: see [`look`](Self::look).
@@ -287,8 +298,17 @@ impl Description {
         };
         let mut wrong = None;
         for at in (0..tail.len().saturating_sub(LEAD + 1)).rev().filter(begins).take(MAX_TRIES) {
-            match Self::parse(&tail[at + LEAD..]) {
-                Ok(description) => return Found::Usable(description),
+            match Self::parse_front(&tail[at + LEAD..]) {
+                Ok((mut description, len)) => {
+                    let said = tail[at + 2..at + LEAD].iter();
+                    let said = said.fold(0_usize, |word, byte| word << 8 | usize::from(*byte));
+                    if said != len {
+                        description.notes.push(format!(
+                            "the description says that it has {said} bytes, and its text has {len}"
+                        ));
+                    }
+                    return Found::Usable(description);
+                }
                 Err(reason) => wrong = wrong.or(Some(reason)),
             }
         }

@@ -179,9 +179,16 @@ impl Planned {
         let mut own = None;
         match file.description()? {
             Found::Usable(description) => {
+                notes.extend(description.notes.iter().cloned());
                 let planned = attempt(DescriptionSource::Own, Some(description))?;
                 let planned = planned.without_misfits(file, options)?;
                 if planned.walked.end.is_ok() {
+                    let absent = planned.walked.summary.opaque;
+                    if absent > 0 && planned.notes.is_empty() {
+                        notes.push(format!(
+                            "{absent} sections are not in the description: skipped up to their footers"
+                        ));
+                    }
                     return Ok(planned.noting(notes));
                 }
                 own = Some(planned);

@@ -36,7 +36,12 @@ fn all_streams_show_their_devices_and_blocks() {
             assert!(!seen.blocks.is_empty() && seen.blocks.iter().all(|block| block.len > 0));
             let sent: u64 = seen.blocks.iter().map(|block| block.pages.total()).sum();
             let channels = seen.channels.iter().map(|channel| channel.summary.pages.total());
-            assert_eq!(sent, seen.summary.pages.total() + channels.sum::<u64>(), "{}", file.name);
+            let total = seen.summary.pages.total() + channels.sum::<u64>();
+            let notes = seen.channels.iter().flat_map(|channel| &channel.summary.notes);
+            // Without the feature `containers` nobody unpacks zstd.
+            let skipped = notes.into_iter().any(|note| note.contains("skipped"));
+            assert!(sent == total || skipped && sent < total, "{}: {sent}, {total}", file.name);
+            assert!(!skipped || !cfg!(feature = "containers"), "{}", file.name);
             if seen.description == DescriptionSource::Own && !refused {
                 let bare = seen.devices.iter().find(|device| device.fields.is_empty());
                 assert_eq!(bare, None, "{}", file.name);
@@ -98,12 +103,13 @@ fn a_page_that_was_not_sent_is_one_of_zeros() {
     let (nothing, zeros) = (of(&[]), of(&fill(0x1002, 0)));
     assert_eq!((nothing.breakage.as_ref(), zeros.breakage.as_ref()), (None, None));
     assert_eq!(diff(&nothing, &zeros), []);
-    let sevens = of(&[fill(0x1002, 0), fill(0x1002, 7)].concat());
+    let whole = [&0x1008_u64.to_be_bytes()[..], b"\x01m", &[7; 4096]].concat();
+    let sevens = of(&[fill(0x1002, 0), whole].concat());
     let differences = diff(&nothing, &sevens);
     assert_eq!(differences.len(), 1);
     assert_eq!(differences[0].what, "block m, pages 0x1000");
     let block = &sevens.blocks[0];
-    assert_eq!((block.pages.zero, block.distinct, block.repeated), (2, 1, 1));
+    assert_eq!((block.pages.total(), block.distinct, block.repeated), (2, 1, 1));
 }
 
 #[test]

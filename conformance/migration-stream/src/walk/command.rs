@@ -1,6 +1,6 @@
 //! Commands, and the package that one of them brings.
 
-use super::{BULK, Flow, Walk};
+use super::{BULK, Flow, Postcopy, Walk, c_string};
 use crate::error::WalkError;
 use crate::format::command;
 use crate::summary::RowKind;
@@ -44,25 +44,39 @@ impl Walk<'_> {
             return self.refuse(at + 3, "the length of a command", fixed, len);
         }
         let detail = match number {
-            command::OPEN_RETURN_PATH => "open the return path".to_owned(),
-            command::PING => format!("ping {}", self.ask(|loader| loader.get_be32())?),
+            command::OPEN_RETURN_PATH => {
+                self.returns = true;
+                "open the return path".to_owned()
+            }
+            command::PING => {
+                let number = self.ask(|loader| loader.get_be32())?;
+                if !self.returns {
+                    let expected = "one behind the opening of the return path";
+                    return self.refuse(at + 1, "a ping", expected, "one without a return path");
+                }
+                format!("ping {number}")
+            }
             command::POSTCOPY_ADVISE => self.advise(at, len)?,
             command::POSTCOPY_LISTEN => {
-                self.listening = true;
+                let after = [Postcopy::Advised, Postcopy::Discarding];
+                self.postcopy(at, &after, Postcopy::Listening)?;
                 "postcopy: listen".to_owned()
             }
             command::POSTCOPY_RUN => {
-                self.running = true;
+                self.postcopy(at, &[Postcopy::Listening], Postcopy::Running)?;
                 self.row(at, RowKind::Command, "postcopy: run".to_owned());
                 return Ok(if self.packaged { Flow::Over } else { Flow::More });
             }
             command::POSTCOPY_DISCARD => self.discard(at, len)?,
             command::PACKAGED => return self.package(at).map(|()| Flow::More),
             command::RECEIVED_BITMAP => {
-                let name = self.counted_string()?;
-                if name.len() + 1 != usize::from(len) {
-                    return self.refuse(at + 3, "the length of a command", name.len() + 1, len);
+                let name = self.ask(|loader| loader.get_counted_string())?;
+                if name.is_empty() || name.len() + 1 != usize::from(len) {
+                    let expected = name.len().max(1) + 1;
+                    return self.refuse(at + 3, "the length of a command", expected, len);
                 }
+                let name = c_string(&name);
+                self.known_block(at + 5, &name)?;
                 format!("bitmap of {name} wanted")
             }
             command::POSTCOPY_RESUME => "postcopy: resume".to_owned(),
@@ -84,7 +98,24 @@ impl Walk<'_> {
         Ok(Flow::More)
     }
 
+    /// Postcopy has an order, which QEMU demands.
+    fn postcopy(&mut self, at: u64, from: &[Postcopy], to: Postcopy) -> Result<(), WalkError> {
+        if !from.contains(&self.postcopy) {
+            let expected = format!("one of {from:?}");
+            let found = format!("{:?}", self.postcopy);
+            return self.refuse(
+                at + 1,
+                "the state of postcopy before this command",
+                expected,
+                found,
+            );
+        }
+        self.postcopy = to;
+        Ok(())
+    }
+
     fn advise(&mut self, at: u64, len: u16) -> Result<String, WalkError> {
+        self.postcopy(at, &[Postcopy::None], Postcopy::Advised)?;
         match len {
             0 => Ok("postcopy: advise, without RAM".to_owned()),
             16 => {
@@ -106,6 +137,8 @@ impl Walk<'_> {
     }
 
     fn discard(&mut self, at: u64, len: u16) -> Result<String, WalkError> {
+        let before = [Postcopy::Advised, Postcopy::Discarding];
+        self.postcopy(at, &before, Postcopy::Discarding)?;
         if len < DISCARD_HEAD + 1 + DISCARD_RANGE {
             return self.refuse(at + 3, "the length of a discard", "20 or more", len);
         }
@@ -132,11 +165,27 @@ impl Walk<'_> {
                 );
             }
         };
+        let block = c_string(&block);
+        let size = self.known_block(at + 6, &block)?;
         for _ in 0..ranges {
-            self.ask(|loader| loader.get_be64())?;
-            self.ask(|loader| loader.get_be64())?;
+            let here = self.at();
+            let start = self.ask(|loader| loader.get_be64())?;
+            let len = self.ask(|loader| loader.get_be64())?;
+            if start.checked_add(len).is_none_or(|end| end > size) {
+                let expected = format!("one inside {block} of {size} bytes");
+                let found = format!("{start:#x}+{len:#x}");
+                return self.refuse(here, "a range to discard", expected, found);
+            }
         }
-        Ok(format!("postcopy: discard {ranges} ranges of {}", String::from_utf8_lossy(&block)))
+        Ok(format!("postcopy: discard {ranges} ranges of {block}"))
+    }
+
+    /// Length in bytes of a block that a command names.
+    fn known_block(&self, at: u64, name: &str) -> Result<u64, WalkError> {
+        match self.ram.len_of(name) {
+            Some(len) => Ok(len),
+            None => self.refuse(at, "the block of a command", "one of the list", name),
+        }
     }
 
     /// A package is a stream of records behind the command. It has no end mark: its last record is

@@ -1,6 +1,6 @@
 //! The frame: header, configuration, records, description.
 
-use super::{Flow, Start, Walk};
+use super::{Flow, Postcopy, Start, Walk};
 use crate::error::{Problem, WalkError};
 use crate::format::{self, record};
 use crate::loader::{Fault, Loader};
@@ -71,7 +71,7 @@ impl Walk<'_> {
     fn pause(&mut self, record: u64, error: WalkError) -> Result<(), WalkError> {
         let between = error.offset == record && self.plan.start == Start::Records;
         let ended = matches!(error.problem, Problem::Ended { .. });
-        if ended && self.running && (self.plan.resumed || between) {
+        if ended && self.postcopy == Postcopy::Running && (self.plan.resumed || between) {
             self.note(format!(
                 "byte {}: the channel ends while postcopy runs; QEMU pauses here, and another channel goes on",
                 error.offset
@@ -167,7 +167,7 @@ impl Walk<'_> {
         let at = self.at();
         let expected = match self.plan.len {
             Some(len) => at < len,
-            None => !self.listening,
+            None => self.postcopy < Postcopy::Listening,
         };
         if !expected {
             return Ok(());

@@ -101,11 +101,27 @@ pub fn walk(loader: &mut dyn Loader, plan: &Plan, observer: &mut dyn Observer) -
     Walked { summary, position, page_size, end }
 }
 
+/// The text up to the first NUL.
+fn c_string(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
 /// Whether there are more records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     More,
     Over,
+}
+
+/// How far postcopy has come. C: `PostcopyState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Postcopy {
+    None,
+    Advised,
+    Discarding,
+    Listening,
+    Running,
 }
 
 struct Walk<'a> {
@@ -118,8 +134,9 @@ struct Walk<'a> {
     ram: Ram,
     page_size: u64,
     shared_ignored: bool,
-    listening: bool,
-    running: bool,
+    postcopy: Postcopy,
+    /// Whether the return path has been opened.
+    returns: bool,
     packaged: bool,
     fields: u64,
     /// The fields that stand around the next byte, with the index in an array.
@@ -149,8 +166,11 @@ impl<'a> Walk<'a> {
             ram: Ram::new(&plan.blocks),
             page_size,
             shared_ignored: false,
-            listening: plan.start != Start::Header,
-            running: plan.start != Start::Header,
+            postcopy: match plan.start {
+                Start::Header => Postcopy::None,
+                _ => Postcopy::Running,
+            },
+            returns: plan.start != Start::Header,
             packaged: false,
             fields: 0,
             path: Vec::new(),
@@ -240,18 +260,19 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A string with its length in a byte before it, taken as two operations.
+    /// A string with its length in a byte before it, taken as two operations. A NUL ends it, as it
+    /// does where QEMU compares it.
     fn name(&mut self) -> Result<String, WalkError> {
         let len = usize::from(self.ask(|loader| loader.get_byte())?);
         let mut bytes = [0; 255];
         self.ask(|loader| loader.get_buffer(&mut bytes[..len]))?;
-        Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
+        Ok(c_string(&bytes[..len]))
     }
 
     /// As [`name`](Self::name), taken as one operation.
     fn counted_string(&mut self) -> Result<String, WalkError> {
         let bytes = self.ask(|loader| loader.get_counted_string())?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(c_string(&bytes))
     }
 
     fn row_of_pages(&mut self, pages: PageCounts) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{MAX_NAMES, Walk};
+use super::{MAX_NAMES, Postcopy, Walk};
 use crate::error::{Problem, WalkError};
 use crate::format::ram;
 use crate::summary::{Page, PageContent};
@@ -183,11 +183,15 @@ impl Walk<'_> {
             ram::ZERO => {
                 let at = self.at();
                 let fill = self.ask(|loader| loader.get_byte())?;
+                if fill != 0 {
+                    // Releases up to 8.1 took any value; none has ever sent one.
+                    return self.refuse(at, "the value of a zero page", 0, fill);
+                }
                 self.summary.pages.zero += 1;
                 Ok((at, PageContent::Fill(fill)))
             }
             ram::PAGE => {
-                let (at, in_place) = (self.at(), self.listening);
+                let (at, in_place) = (self.at(), self.postcopy >= Postcopy::Listening);
                 page.resize(size, 0);
                 self.ask(|loader| loader.get_page(page, in_place))?;
                 self.summary.pages.page += 1;

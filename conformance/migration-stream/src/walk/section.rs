@@ -50,7 +50,7 @@ impl Walk<'_> {
         let version = self.ask(|loader| loader.get_be32())?;
         let kind_of = SectionKind::of(&name);
         let section = Section { id, name, instance, version, kind: kind_of };
-        self.known_section(at, &section)?;
+        self.known_section(&section)?;
         if self.sections.len() >= MAX_NAMES {
             return self.too_large(
                 at,
@@ -74,9 +74,10 @@ impl Walk<'_> {
 
     /// C: `qemu_loadvm_section_start_full`: a section of a known name has instance 0, and a version
     /// that its loader takes.
-    fn known_section(&self, at: u64, section: &Section) -> Result<(), WalkError> {
+    fn known_section(&self, section: &Section) -> Result<(), WalkError> {
         let Some(versions) = format::versions(&section.name) else { return Ok(()) };
-        let behind_name = at + 6 + section.name.len() as u64;
+        // Instance and version have just been taken.
+        let behind_name = self.at() - 8;
         let error = |offset, what, expected: String, found: u32| {
             let problem = Problem::Unexpected { what, expected, found: found.to_string() };
             let (section, field) = (Some(section.name.clone()), None);
