@@ -4,7 +4,7 @@
  */
 #include "qemu/osdep.h"
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 #include "qemu-file.h"
 
 #define PAGE 4096

@@ -1,7 +1,7 @@
 /* The memory of streams: handed out, given back, and kept in between. */
 #include "qemu/osdep.h"
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 
 void *reference_allocated(void *memory)
 {

@@ -10,7 +10,7 @@ use std::ptr;
 use libz_sys::z_stream;
 
 use crate::ffi::File;
-use crate::machine::Compressor;
+use crate::session::Compressor;
 use crate::stream::BUFFER;
 
 /// Length of a page in bytes.

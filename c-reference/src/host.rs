@@ -52,8 +52,8 @@ pub struct Piece<'a> {
 
 /// What the original calls, one method each, in the order in which it calls.
 ///
-/// A `channel` or `sink` is the number that the caller of [`Machine`](crate::Machine) gave. A
-/// method that panics ends the call; the panic goes on in the caller of the machine.
+/// A `channel` or `sink` is the number that the caller of [`Session`](crate::Session) gave. A
+/// method that panics ends the call; the panic goes on in the caller of the session.
 pub trait Host {
     /// One read, at most `into.len()` bytes.
     fn read(&mut self, channel: usize, into: &mut [u8]) -> Transfer;

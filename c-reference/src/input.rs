@@ -3,7 +3,7 @@
 
 use crate::ffi::{Call, Function};
 use crate::outcome::{Outcome, Undefined};
-use crate::{Host, Machine};
+use crate::{Host, Session};
 
 /// What `qemu_get_buffer_in_place` gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn unguarded(mut memory: Vec<u8>) -> Result<Vec<u8>, Undefined> {
     Ok(memory)
 }
 
-impl<H: Host> Machine<H> {
+impl<H: Host> Session<H> {
     /// Steps over `size` bytes that are buffered; does nothing where there are fewer.
     /// C: `qemu_file_skip`, L460.
     ///

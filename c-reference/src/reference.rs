@@ -10,8 +10,8 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use tempfile::TempDir;
 
 use crate::PIN;
-use crate::compile::{CompileError, compile};
 use crate::ffi::{Call, HostTable, INTERFACE, Layout, NAMES, Table};
+use crate::toolchain::{CompileError, Options, Toolchain};
 
 #[cfg(have_original)]
 unsafe extern "C" {
@@ -20,7 +20,7 @@ unsafe extern "C" {
 
 /// Something that behaves as QEMU's file does: the original, another version, a patched copy.
 ///
-/// Clones are handles to the same code. Streams belong to a [`Machine`](crate::Machine), so any
+/// Clones are handles to the same code. Streams belong to a [`Session`](crate::Session), so any
 /// number of threads may use one reference.
 #[derive(Clone)]
 pub struct Reference {
@@ -121,7 +121,7 @@ impl Reference {
                 let directory =
                     tempfile::tempdir().map_err(|source| CompileError::Directory { source })?;
                 let object = directory.path().join("reference.so");
-                compile(path, &[], &object)?;
+                Self::compile(path, &[], &object)?;
                 Self::load_from(path.to_owned(), &object, Some(directory))
             }
             _ => Err(LoadError::UnknownKind { path: path.to_owned() }),
@@ -140,15 +140,16 @@ impl Reference {
         Self::load_from(path.to_owned(), path, None)
     }
 
-    /// Compiles a C file with the shim into the shared object `out`, written aside and renamed.
-    ///
-    /// The compiler is `$CC`, else the first of `cc`, `gcc`, `clang` that is here.
+    /// Compiles a C file with the shim into the shared object `out`, written aside and renamed: a
+    /// [`Toolchain`] of default [`Options`] and `extra_flags`.
     ///
     /// # Errors
     ///
     /// [`CompileError`], with what the compiler said.
     pub fn compile(source: &Path, extra_flags: &[&str], out: &Path) -> Result<(), CompileError> {
-        compile(source, extra_flags, out)
+        let mut options = Options::default();
+        options.cflags.extend(extra_flags.iter().map(|flag| (*flag).to_owned()));
+        Toolchain::open(&options)?.compile(source, out)
     }
 
     fn load_from(

@@ -1,4 +1,4 @@
-//! The streams of one machine, and where an address lies among them.
+//! The streams of one session, and where an address lies among them.
 
 use std::any::Any;
 
@@ -51,7 +51,7 @@ pub(crate) enum Leave {
 }
 
 /// All that callbacks reach.
-pub(crate) struct World<H> {
+pub(crate) struct HostState<H> {
     pub(crate) host: H,
     pub(crate) arena: GuestMemory,
     pub(crate) slots: Vec<Slot>,
@@ -64,7 +64,7 @@ pub(crate) struct World<H> {
     pub(crate) staging: Vec<u8>,
 }
 
-impl<H> World<H> {
+impl<H> HostState<H> {
     pub(crate) fn new(arena: GuestMemory, host: H) -> Self {
         Self {
             host,

@@ -12,8 +12,9 @@ use c_reference::PIN;
 use conformance::domain::Undefined;
 use conformance::mutants::{by_rules, ledger};
 
-/// The shim, and what the flags of `c-reference/src/recipe.rs` mean for these cases.
-const SOURCES: [&str; 6] = ["unit.c", "calls.c", "later.c", "memory.c", "shim.c", "text.c"];
+/// The shim, and what the flags of `c-reference/src/flags.rs` mean for these cases.
+const SOURCES: [&str; 6] =
+    ["translation_unit.c", "dispatch.c", "format.c", "memory.c", "qemu_stubs.c", "since_9_0.c"];
 const FLAGS: [&str; 9] = [
     "-std=gnu11",
     "-fwrapv",
@@ -36,7 +37,7 @@ fn original() -> Option<String> {
     Some(std::fs::read_to_string(c_reference::original_path().unwrap()).unwrap())
 }
 
-/// The cases of `outside.c`, built with a text that stands in for the original.
+/// The cases of `undefined_calls.c`, built with a text that stands in for the original.
 struct Probes {
     _directory: tempfile::TempDir,
     program: PathBuf,
@@ -46,7 +47,9 @@ impl Probes {
     fn of(text: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("qemu-file.c"), text).unwrap();
-        let shim = project("c-reference/shim");
+        // All of the shim, and the headers that are made for the text.
+        let shim = directory.path().join("shim");
+        c_reference::write_shim(&shim, text).unwrap();
         let program = directory.path().join("outside");
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
         let built = Command::new(&compiler)
@@ -55,7 +58,8 @@ impl Probes {
             .arg(directory.path())
             .arg("-I")
             .arg(&shim)
-            .arg(project("c-reference/probes/outside.c"))
+            .args(c_reference::SHIM_FOLDERS.map(|name| format!("-I{}", shim.join(name).display())))
+            .arg(project("c-reference/probes/undefined_calls.c"))
             .args(SOURCES.map(|name| shim.join(name)))
             .arg("-o")
             .arg(&program)

@@ -178,8 +178,6 @@ static inline size_t iov_size(const struct iovec *pieces, unsigned int count)
     return len;
 }
 
-void trace_qemu_file_fclose(void);
-
 /* Descriptors are sinks of the host; SINK_BASE keeps them apart from real ones. */
 
 #define SINK_BASE 0x40000000

@@ -1,6 +1,6 @@
 /* What the source files of the shim have in common. */
-#ifndef REFERENCE_INSIDE_H
-#define REFERENCE_INSIDE_H
+#ifndef REFERENCE_INTERNAL_H
+#define REFERENCE_INTERNAL_H
 
 #include <setjmp.h>
 
@@ -25,5 +25,6 @@ void reference_keep(struct host *host, void *memory);
 Error *reference_error(struct text text);
 struct text reference_error_text(const Error *error);
 extern const struct layout reference_layout;
+extern const char reference_sha256[];
 
 #endif

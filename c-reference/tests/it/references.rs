@@ -1,15 +1,11 @@
 //! References that are compiled and loaded at run time, beside the one that is linked in.
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::support::{Script, counting, original, reader, session, writer};
 use c_reference::{CompileError, LoadError, PIN, Reference, Stop, Undefined};
-use support::{Script, counting, machine, original, reader, writer};
 
 /// Where the C file lies that was linked in.
 fn source() -> &'static Path {
@@ -93,8 +89,8 @@ fn a_copy_with_one_comparison_changed_behaves_differently() {
     let broken = broken(462, |line| line.replace("<=", "<"));
     assert_ne!(broken.sha256(), linked.sha256());
     let taken = |reference: &Reference| {
-        let (mut machine, stream) = reader(reference, &[1, 2], 2);
-        [(); 3].map(|()| machine.get_byte(stream))
+        let (mut session, stream) = reader(reference, &[1, 2], 2);
+        [(); 3].map(|()| session.get_byte(stream))
     };
     assert_eq!(taken(&linked), [Ok(1), Ok(2), Ok(0)]);
     assert_eq!(taken(&broken), [Ok(1), Ok(2), Ok(2)]);
@@ -104,9 +100,9 @@ fn a_copy_with_one_comparison_changed_behaves_differently() {
 fn a_cursor_that_a_broken_copy_leaves_outside_is_refused() {
     let Some(_) = original() else { return };
     let broken = broken(462, |line| line.replace("<=", ">="));
-    let (mut machine, stream) = reader(&broken, &[1, 2], 2);
-    machine.skip(stream, 9).expect("made: the cursor was sound before");
-    let refused = machine.get_byte(stream);
+    let (mut session, stream) = reader(&broken, &[1, 2], 2);
+    session.skip(stream, 9).expect("made: the cursor was sound before");
+    let refused = session.get_byte(stream);
     assert_eq!(refused, Err(Undefined::Cursor { stream, index: 9, size: 0 }.into()));
 }
 
@@ -114,8 +110,8 @@ fn a_cursor_that_a_broken_copy_leaves_outside_is_refused() {
 fn a_copy_that_writes_past_what_it_was_given_is_named() {
     let Some(_) = original() else { return };
     let broken = broken(536, |line| line.replace("res)", "res + 1)"));
-    let (mut machine, stream) = reader(&broken, &counting(10), 10);
-    let found = machine.get_buffer(stream, 2, Vec::new());
+    let (mut session, stream) = reader(&broken, &counting(10), 10);
+    let found = session.get_buffer(stream, 2, Vec::new());
     assert_eq!(found, Err(Undefined::Overrun { len: 2 }.into()));
 }
 
@@ -127,10 +123,10 @@ fn a_version_without_a_function_says_so_by_name() {
         changed(folder.path(), 743, |line| line.replace("qemu_file_buffer_empty", "renamed"));
     let older = Reference::open(&older).expect("compiles");
     assert_eq!(older.missing(), ["qemu_file_buffer_empty"]);
-    let (mut machine, stream) = writer(&older, []);
-    let refused = machine.buffer_empty(stream);
+    let (mut session, stream) = writer(&older, []);
+    let refused = session.buffer_empty(stream);
     assert_eq!(refused, Err(Undefined::NoFunction { function: "qemu_file_buffer_empty" }.into()));
-    machine.put_byte(stream, 1).expect("the rest is there");
+    session.put_byte(stream, 1).expect("the rest is there");
 }
 
 #[test]
@@ -163,8 +159,8 @@ fn a_shared_object_is_made_once_and_loaded_again() {
     assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "nothing is left aside");
     let reference = Reference::open(&object).expect("loads");
     drop(folder);
-    let (mut machine, stream) = reader(&reference, &[1, 2], 2);
-    assert_eq!(machine.get_be16(stream), Ok(0x0102));
+    let (mut session, stream) = reader(&reference, &[1, 2], 2);
+    assert_eq!(session.get_be16(stream), Ok(0x0102));
 }
 
 #[test]
@@ -210,7 +206,7 @@ fn source_or(other: &Path) -> &Path {
 }
 
 #[test]
-fn machines_on_many_threads_do_not_see_one_another() {
+fn sessions_on_many_threads_do_not_see_one_another() {
     let Some(linked) = original() else { return };
     let loaded = Reference::open(source()).expect("compiles");
     let seen = Mutex::new(Vec::new());
@@ -219,14 +215,14 @@ fn machines_on_many_threads_do_not_see_one_another() {
             let (seen, reference) = (&seen, if at % 2 == 0 { &linked } else { &loaded });
             scope.spawn(move || {
                 for _ in 0..500 {
-                    let mut machine = machine(reference, Script::default());
-                    let stream = machine.new_output(at.into()).expect("a stream");
-                    machine.put_buffer(stream, &vec![at; 3 + usize::from(at)]).expect("defined");
-                    let asserted = machine.get_byte(stream);
+                    let mut session = session(reference, Script::default());
+                    let stream = session.new_output(at.into()).expect("a stream");
+                    session.put_buffer(stream, &vec![at; 3 + usize::from(at)]).expect("defined");
+                    let asserted = session.get_byte(stream);
                     assert!(matches!(asserted, Err(Stop::Asserted { line: 590, .. })));
-                    assert_eq!(machine.fclose(stream), Ok(0));
-                    assert_eq!(machine.host().written(), vec![at; 3 + usize::from(at)]);
-                    assert_eq!(machine.counter(), 3 + u64::from(at));
+                    assert_eq!(session.fclose(stream), Ok(0));
+                    assert_eq!(session.host().written(), vec![at; 3 + usize::from(at)]);
+                    assert_eq!(session.counter(), 3 + u64::from(at));
                 }
                 seen.lock().expect("no panic").push(at);
             });

@@ -6,7 +6,7 @@
 #include <qemu-file.c>
 
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 
 void reference_look(QEMUFile *file, struct view *view)
 {
@@ -33,3 +33,5 @@ const struct layout reference_layout = {
     .iov = offsetof(struct QEMUFile, iov),
     .z_stream = sizeof(z_stream),
 };
+
+const char reference_sha256[] = REFERENCE_SHA256;

@@ -1,7 +1,7 @@
 /* The one entry into the original, and the table by which it is found. */
 #include "qemu/osdep.h"
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 
 #define ORIGINAL __attribute__((weak, visibility("hidden")))
 #include "qemu-file.h"
@@ -221,7 +221,7 @@ const struct table qemu_file_reference = {
     .functions = FUNCTIONS,
     .host_len = sizeof(struct host),
     .call_len = sizeof(struct call),
-    .sha256 = REFERENCE_SHA256,
+    .sha256 = reference_sha256,
     .layout = &reference_layout,
     .has = has,
     .run = reference_run,

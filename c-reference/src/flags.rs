@@ -1,4 +1,4 @@
-//! How a reference is compiled: the one list for the build and for run time.
+//! Flags, source files and thin headers of a reference: the one list for the build and for run time.
 
 /// Flags of upstream's build that give the file its meaning.
 ///
@@ -18,13 +18,20 @@ pub(crate) const VISIBILITY: &str = "-fvisibility=hidden";
 
 /// The source file that takes in the original. It is compiled without warnings (`-w`): the
 /// original is not ours to mend, and its glib sort of C trips what its own build turns off.
-pub(crate) const UNIT: &str = "unit.c";
+pub(crate) const UNIT: &str = "translation_unit.c";
 
 /// The shim's own source files.
-pub(crate) const SOURCES: [&str; 5] = ["calls.c", "later.c", "memory.c", "shim.c", "text.c"];
+pub(crate) const SOURCES: [&str; 5] =
+    ["dispatch.c", "format.c", "memory.c", "qemu_stubs.c", "since_9_0.c"];
 
 /// The name under which [`UNIT`] includes the original.
 pub(crate) const ORIGINAL_NAME: &str = "qemu-file.c";
+
+/// Folder, in that of the shim, of headers that carry nothing of their own.
+pub(crate) const THIN_FOLDER: &str = "thin";
+
+/// Folder, in that of the shim, of zlib's own headers.
+pub(crate) const ZLIB_FOLDER: &str = "zlib";
 
 /// The definition that tells a reference which file it was made from.
 pub(crate) fn identity(sha256: &str) -> String {
@@ -59,4 +66,34 @@ pub(crate) const fn pinned<'a>(pin: &'a str, key: &str) -> &'a str {
         at = end + 1;
     }
     panic!("original.pin lacks a key; restore it from the repository")
+}
+
+/// The header in which [`trace_header`] stands, beside the original.
+pub(crate) const TRACE_NAME: &str = "reference_trace.h";
+
+/// Trace events that `shim/trace.h` knows by itself.
+const TRACES: [&str; 5] = [
+    "trace_event_get_state",
+    "trace_event_get_state_backends",
+    "trace_qemu_file_fclose",
+    "trace_qemu_file_get_fd",
+    "trace_qemu_file_put_fd",
+];
+
+/// Declares the trace events that a C file names, each a word that begins with `trace_`: upstream
+/// generates them from a list that is not here, and a patch may add one.
+pub(crate) fn trace_header(text: &[u8]) -> String {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut names: Vec<String> = text
+        .split(|byte| !is_word(byte))
+        .filter(|word| word.starts_with(b"trace_"))
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .filter(|word| !TRACES.contains(&word.as_str()))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+        .iter()
+        .map(|name| format!("#define {name}(...) reference_trace(0, ##__VA_ARGS__)\n"))
+        .collect()
 }

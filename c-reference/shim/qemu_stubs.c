@@ -1,8 +1,9 @@
 /* The functions that the original calls, each after the contract of its own. */
 #include "qemu/osdep.h"
+#include "trace_events.h"
 #include "host.h"
-#include "inside.h"
-#include "text.h"
+#include "internal.h"
+#include "format.h"
 
 /* qio_channel_writev_all copies the array; no version queues more than this. */
 #define MOST_PIECES 1024
@@ -344,7 +345,7 @@ int deflateReset(z_stream *stream)
     return host()->deflate_reset(stream);
 }
 
-unsigned long compressBound(unsigned long len)
+uLong compressBound(uLong len)
 {
     return host()->compress_bound(len);
 }

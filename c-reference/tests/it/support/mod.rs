@@ -1,10 +1,8 @@
 //! A host that follows a script and writes down what it was asked.
 
-#![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
-
 use std::collections::VecDeque;
 
-use c_reference::{Direction, Host, Machine, Piece, Place, Reference, Transfer};
+use c_reference::{Direction, Host, Piece, Place, Reference, Session, Transfer};
 use qemufile_core::GuestMemory;
 
 /// What a host was asked, in order.
@@ -202,34 +200,34 @@ pub(crate) fn original() -> Option<Reference> {
     linked
 }
 
-/// A machine over `script` with an arena of 1 MiB whose bytes count up, modulo 251.
-pub(crate) fn machine(reference: &Reference, script: Script) -> Machine<Script> {
+/// A session over `script` with an arena of 1 MiB whose bytes count up, modulo 251.
+pub(crate) fn session(reference: &Reference, script: Script) -> Session<Script> {
     let arena = GuestMemory::anonymous(1 << 20).expect("an arena");
     let bytes: Vec<u8> =
         (0..arena.len()).map(|at| u8::try_from(at % 251).expect("below 251")).collect();
     arena.write_at(0, &bytes).expect("inside the arena");
-    Machine::new(reference, arena, script)
+    Session::new(reference, arena, script)
 }
 
-/// A machine with one stream that reads `bytes` in reads of `chunk`.
+/// A session with one stream that reads `bytes` in reads of `chunk`.
 pub(crate) fn reader(
     reference: &Reference,
     bytes: &[u8],
     chunk: usize,
-) -> (Machine<Script>, usize) {
-    let mut machine = machine(reference, Script::reading(bytes, chunk));
-    let stream = machine.new_input(0).expect("a stream");
-    (machine, stream)
+) -> (Session<Script>, usize) {
+    let mut session = session(reference, Script::reading(bytes, chunk));
+    let stream = session.new_input(0).expect("a stream");
+    (session, stream)
 }
 
-/// A machine with one stream that writes, and the answers to its writes.
+/// A session with one stream that writes, and the answers to its writes.
 pub(crate) fn writer(
     reference: &Reference,
     answers: impl IntoIterator<Item = Transfer>,
-) -> (Machine<Script>, usize) {
-    let mut machine = machine(reference, Script::writing(answers));
-    let stream = machine.new_output(0).expect("a stream");
-    (machine, stream)
+) -> (Session<Script>, usize) {
+    let mut session = session(reference, Script::writing(answers));
+    let stream = session.new_output(0).expect("a stream");
+    (session, stream)
 }
 
 /// `len` bytes that count up, modulo 251.

@@ -5,7 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 
 #define BUFFER 32768
 

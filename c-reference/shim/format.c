@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "host.h"
-#include "text.h"
+#include "format.h"
 
 void append(struct string *string, const char *bytes, size_t len)
 {

@@ -11,7 +11,7 @@ use qemufile_core::GuestMemory;
 use crate::callbacks;
 use crate::ffi::{ASSERTED, Call, File, Function, HostTable, LEFT, NAMES, RETURNED, View};
 use crate::outcome::{Outcome, Stop, Undefined};
-use crate::stream::{BUFFER, Condition, Leave, Slot, StreamState, World};
+use crate::stream::{BUFFER, Condition, HostState, Leave, Slot, StreamState};
 use crate::{Host, Reference};
 
 /// Streams of one reference, numbered from 0 in order of creation.
@@ -20,10 +20,10 @@ use crate::{Host, Reference};
 /// numbers and ends of a stream as zero bytes included. A call that C leaves undefined is not
 /// made: see [`Undefined`]. One arena stands for guest memory; its bytes are changed through the
 /// caller's own handle.
-pub struct Machine<H: Host> {
+pub struct Session<H: Host> {
     reference: Reference,
     table: HostTable,
-    world: Box<World<H>>,
+    world: Box<HostState<H>>,
     compressors: Vec<Compressor>,
     /// Memory for a text on its way to C, which wants a zero behind it.
     pub(crate) text: Vec<u8>,
@@ -55,14 +55,14 @@ impl Drop for Compressor {
     }
 }
 
-impl<H: Host> Machine<H> {
-    /// A machine without streams.
+impl<H: Host> Session<H> {
+    /// A session without streams.
     #[must_use]
     pub fn new(reference: &Reference, arena: GuestMemory, host: H) -> Self {
         Self {
             reference: reference.clone(),
             table: callbacks::table::<H>(),
-            world: Box::new(World::new(arena, host)),
+            world: Box::new(HostState::new(arena, host)),
             compressors: Vec::new(),
             text: Vec::new(),
         }
@@ -93,7 +93,7 @@ impl<H: Host> Machine<H> {
     }
 
     /// Bytes that all streams together have sent: the process-wide counter of QEMU, which is one
-    /// per machine here.
+    /// per session here.
     #[must_use]
     pub fn counter(&self) -> u64 {
         self.table.transferred
@@ -311,7 +311,7 @@ impl<H: Host> Machine<H> {
     }
 }
 
-impl<H: Host> Drop for Machine<H> {
+impl<H: Host> Drop for Session<H> {
     fn drop(&mut self) {
         self.reset();
         // SAFETY: what the table keeps came from this reference, and nothing else refers to it.

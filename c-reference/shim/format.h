@@ -1,6 +1,6 @@
 /* Texts put together as printf does, but for addresses, which the host names. */
-#ifndef REFERENCE_TEXT_H
-#define REFERENCE_TEXT_H
+#ifndef REFERENCE_FORMAT_H
+#define REFERENCE_FORMAT_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,10 @@
+//! One binary for all tests of the crate: linking is most of what building them takes.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod queues;
+mod reading;
+mod references;
+mod refusals;
+mod support;
+mod writing;
