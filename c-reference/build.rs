@@ -170,7 +170,7 @@ fn compile(text: &[u8], sha256: &str, headers: &[PathBuf]) -> Result<PathBuf, St
         build.include(&original).include(&shim).includes(headers);
         if benched() {
             // As upstream builds it, whatever the Rust side is built with.
-            build.opt_level(2);
+            build.opt_level(2).define("REFERENCE_PLAIN", None);
         }
         build
     };

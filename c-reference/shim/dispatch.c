@@ -1,200 +1,168 @@
 /* The one entry into the original, and the table by which it is found. */
 #include "qemu/osdep.h"
-#include "host.h"
 #include "internal.h"
 
+/* A version of the file may lack a function: its address is NULL then. */
 #define ORIGINAL __attribute__((weak, visibility("hidden")))
 #include "qemu-file.h"
 
-/* Another version of the file may lack a function: its address is NULL then. */
-static int has(uint32_t function)
-{
-    switch ((enum function)function) {
-    case SHUTDOWN: return qemu_file_shutdown != NULL;
-    case GET_RETURN_PATH: return qemu_file_get_return_path != NULL;
-    case NEW_OUTPUT: return qemu_file_new_output != NULL;
-    case NEW_INPUT: return qemu_file_new_input != NULL;
-    case GET_ERROR_OBJ: return qemu_file_get_error_obj != NULL;
-    case GET_ERROR_OBJ_ANY: return qemu_file_get_error_obj_any != NULL;
-    case SET_ERROR_OBJ: return qemu_file_set_error_obj != NULL;
-    case GET_ERROR: return qemu_file_get_error != NULL;
-    case SET_ERROR: return qemu_file_set_error != NULL;
-    case FFLUSH: return qemu_fflush != NULL;
-    case FCLOSE: return qemu_fclose != NULL;
-    case PUT_BUFFER_ASYNC: return qemu_put_buffer_async != NULL;
-    case PUT_BUFFER: return qemu_put_buffer != NULL;
-    case PUT_BYTE: return qemu_put_byte != NULL;
-    case SKIP: return qemu_file_skip != NULL;
-    case PEEK_BUFFER: return qemu_peek_buffer != NULL;
-    case GET_BUFFER: return qemu_get_buffer != NULL;
-    case GET_BUFFER_IN_PLACE: return qemu_get_buffer_in_place != NULL;
-    case PEEK_BYTE: return qemu_peek_byte != NULL;
-    case GET_BYTE: return qemu_get_byte != NULL;
-    case TRANSFERRED: return qemu_file_transferred != NULL;
-    case PUT_BE16: return qemu_put_be16 != NULL;
-    case PUT_BE32: return qemu_put_be32 != NULL;
-    case PUT_BE64: return qemu_put_be64 != NULL;
-    case GET_BE16: return qemu_get_be16 != NULL;
-    case GET_BE32: return qemu_get_be32 != NULL;
-    case GET_BE64: return qemu_get_be64 != NULL;
-    case PUT_COMPRESSION_DATA: return qemu_put_compression_data != NULL;
-    case PUT_QEMU_FILE: return qemu_put_qemu_file != NULL;
-    case BUFFER_EMPTY: return qemu_file_buffer_empty != NULL;
-    case GET_COUNTED_STRING: return qemu_get_counted_string != NULL;
-    case PUT_COUNTED_STRING: return qemu_put_counted_string != NULL;
-    case SET_BLOCKING: return qemu_file_set_blocking != NULL;
-    case GET_IOC: return qemu_file_get_ioc != NULL;
-    case GET_TO_FD: return qemu_file_get_to_fd != NULL;
-    case FUNCTIONS: break;
-    }
-    return 0;
-}
+/* 8.1 keeps it to itself; what it tells, ..._any tells of one stream. */
+ORIGINAL int qemu_file_get_error_obj(QEMUFile *, Error **);
+
+/* Of more than one type: a declaration for each, and reference_kinds says which is true. */
+#define AS(name) __asm__(stringify(__USER_LABEL_PREFIX__) name)
+ORIGINAL int fflush_returns(QEMUFile *) AS("qemu_fflush");
+ORIGINAL void fflush_is_silent(QEMUFile *) AS("qemu_fflush");
+ORIGINAL bool set_blocking_returns(QEMUFile *, bool, Error **) AS("qemu_file_set_blocking");
+ORIGINAL void set_blocking_is_silent(QEMUFile *, bool) AS("qemu_file_set_blocking");
+ORIGINAL int get_fd_returns(QEMUFile *) AS("qemu_file_get_fd");
+ORIGINAL int get_fd_fills(QEMUFile *, int *) AS("qemu_file_get_fd");
+ORIGINAL size_t get_buffer_at_sets(QEMUFile *, const uint8_t *, size_t, off_t)
+    AS("qemu_get_buffer_at");
+ORIGINAL size_t get_buffer_at_tells(QEMUFile *, uint8_t *, size_t, off_t, Error **)
+    AS("qemu_get_buffer_at");
 
 static QIOChannel *channel(const struct call *call)
 {
-    return (QIOChannel *)(uintptr_t)(call->channel + 1);
+    return reference_channel(call->channel);
+}
+
+static uint8_t **address(struct call *call)
+{
+    call->address = call->bytes;
+    return (uint8_t **)&call->address;
+}
+
+static Error *given_error(const struct call *call)
+{
+    return call->text.start ? reference_error(call->text) : NULL;
 }
 
 /* Hands an error's text to the host, and gives the error back. */
-static void answer(struct host *host, Error *error)
+static void answer(Error *error)
 {
     if (error) {
         struct text text = reference_error_text(error);
 
-        host->answer(host->context, text.start, text.len);
+        reference_checked(host()->answer(host()->context, text.start, text.len));
         error_free(error);
     }
 }
 
-__attribute__((noinline)) static void dispatch(struct host *host, struct call *call)
+static int get_error_obj(const struct call *call, Error **error)
 {
-    QEMUFile *file = call->file;
-    uint8_t *bytes = call->bytes;
+    return qemu_file_get_error_obj ? qemu_file_get_error_obj(call->file, error)
+                                   : qemu_file_get_error_obj_any(call->file, NULL, error);
+}
+
+static int get_error_obj_any(const struct call *call, Error **error)
+{
+    return qemu_file_get_error_obj_any(call->file, call->other, error);
+}
+
+/* A caller may do without the text, and gets the same code. */
+static void error_of(struct call *call, int (*ask)(const struct call *call, Error **error))
+{
     Error *error = NULL;
 
-    switch ((enum function)call->function) {
-    case SHUTDOWN:
-        call->number = qemu_file_shutdown(file);
-        break;
-    case GET_RETURN_PATH:
-        call->made = qemu_file_get_return_path(file);
-        break;
-    case NEW_OUTPUT:
-        call->made = qemu_file_new_output(channel(call));
-        break;
-    case NEW_INPUT:
-        call->made = qemu_file_new_input(channel(call));
-        break;
-    case GET_ERROR_OBJ:
-        call->number = qemu_file_get_error_obj(file, &error);
-        /* A caller may do without the text. */
-        if ((int)call->number != qemu_file_get_error_obj(file, NULL)) {
-            reference_assertion(0, "the code does not depend on who asks for the text");
-        }
-        answer(host, error);
-        break;
-    case GET_ERROR_OBJ_ANY:
-        call->number = qemu_file_get_error_obj_any(file, call->other, &error);
-        if ((int)call->number != qemu_file_get_error_obj_any(file, call->other, NULL)) {
-            reference_assertion(0, "the code does not depend on who asks for the text");
-        }
-        answer(host, error);
-        break;
-    case SET_ERROR_OBJ:
-        if (call->text.start) {
-            error = reference_error(call->text);
-        }
-        qemu_file_set_error_obj(file, (int)call->value, error);
-        break;
-    case GET_ERROR:
-        call->number = qemu_file_get_error(file);
-        break;
-    case SET_ERROR:
-        qemu_file_set_error(file, (int)call->value);
-        break;
-    case FFLUSH:
-        call->number = qemu_fflush(file);
-        break;
-    case FCLOSE:
-        call->number = qemu_fclose(file);
-        break;
-    case PUT_BUFFER_ASYNC:
-        qemu_put_buffer_async(file, bytes, call->len, call->value != 0);
-        break;
-    case PUT_BUFFER:
-        qemu_put_buffer(file, bytes, call->len);
-        break;
-    case PUT_BYTE:
-        qemu_put_byte(file, (int)call->value);
-        break;
-    case SKIP:
-        qemu_file_skip(file, (int)call->value);
-        break;
-    case PEEK_BUFFER:
-        call->number = qemu_peek_buffer(file, &bytes, call->len, call->offset);
-        call->address = bytes;
-        break;
-    case GET_BUFFER:
-        call->number = qemu_get_buffer(file, bytes, call->len);
-        break;
-    case GET_BUFFER_IN_PLACE:
-        call->number = qemu_get_buffer_in_place(file, &bytes, call->len);
-        call->address = bytes;
-        break;
-    case PEEK_BYTE:
-        call->number = qemu_peek_byte(file, (int)call->value);
-        break;
-    case GET_BYTE:
-        call->number = qemu_get_byte(file);
-        break;
-    case TRANSFERRED:
-        call->number = qemu_file_transferred(file);
-        break;
-    case PUT_BE16:
-        qemu_put_be16(file, (unsigned int)call->value);
-        break;
-    case PUT_BE32:
-        qemu_put_be32(file, (unsigned int)call->value);
-        break;
-    case PUT_BE64:
-        qemu_put_be64(file, (uint64_t)call->value);
-        break;
-    case GET_BE16:
-        call->number = qemu_get_be16(file);
-        break;
-    case GET_BE32:
-        call->number = qemu_get_be32(file);
-        break;
-    case GET_BE64:
-        call->number = qemu_get_be64(file);
-        break;
-    case PUT_COMPRESSION_DATA:
-        call->number = qemu_put_compression_data(file, call->stream, bytes, call->len);
-        break;
-    case PUT_QEMU_FILE:
-        call->number = qemu_put_qemu_file(file, call->other);
-        break;
-    case BUFFER_EMPTY:
-        call->number = qemu_file_buffer_empty(file);
-        break;
-    case GET_COUNTED_STRING:
-        call->number = qemu_get_counted_string(file, (char *)bytes);
-        break;
-    case PUT_COUNTED_STRING:
-        qemu_put_counted_string(file, (const char *)bytes);
-        break;
-    case SET_BLOCKING:
-        qemu_file_set_blocking(file, call->value != 0);
-        break;
-    case GET_IOC:
-        call->number = (uintptr_t)qemu_file_get_ioc(file) - 1;
-        break;
-    case GET_TO_FD:
-        call->number = qemu_file_get_to_fd(file, SINK_BASE + (int)call->value, call->len);
-        break;
-    case FUNCTIONS:
-        break;
+    call->number = ask(call, &error);
+    if ((int)call->number != ask(call, NULL)) {
+        reference_assertion(0, "the code does not depend on who asks for the text");
     }
+    answer(error);
+}
+
+static int flush(QEMUFile *file)
+{
+    if (reference_kinds.fflush_returns) {
+        return fflush_returns(file);
+    }
+    fflush_is_silent(file);
+    return qemu_file_get_error(file);
+}
+
+/* 8.1 has two of that name, and the other one flushes. */
+static uint64_t transferred(QEMUFile *file)
+{
+    if (qemu_file_transferred_noflush) {
+        return qemu_file_transferred_noflush(file);
+    }
+    if (qemu_file_total_transferred_fast) {
+        return (uint64_t)qemu_file_total_transferred_fast(file);
+    }
+    return qemu_file_transferred(file);
+}
+
+static void set_blocking(struct call *call)
+{
+    Error *error = NULL;
+
+    if (reference_kinds.set_blocking_returns) {
+        call->number = set_blocking_returns(call->file, call->value != 0,
+                                            call->len ? &error : NULL);
+        answer(error);
+        return;
+    }
+    set_blocking_is_silent(call->file, call->value != 0);
+    call->number = 1;
+}
+
+static void get_buffer_at(struct call *call)
+{
+    Error *error = NULL;
+
+    if (reference_kinds.get_buffer_at_errp) {
+        call->number = get_buffer_at_tells(call->file, call->bytes, call->len, call->value,
+                                           &error);
+        answer(error);
+        return;
+    }
+    call->number = get_buffer_at_sets(call->file, call->bytes, call->len, call->value);
+}
+
+/* The descriptor goes into `offset`, -1 where there is none. */
+static void get_fd(struct call *call)
+{
+    int descriptor = -1;
+
+    if (reference_kinds.get_fd_fills) {
+        call->number = get_fd_fills(call->file, &descriptor);
+    } else {
+        descriptor = get_fd_returns(call->file);
+        call->number = descriptor < 0 ? -1 : 0;
+    }
+    call->offset = (size_t)descriptor;
+}
+
+#define FUNCTION(number, function, ...) \
+    static void call_##number(struct call *call) { __VA_ARGS__; }
+#include "functions.def"
+#undef FUNCTION
+
+typedef void address_of_function(void);
+
+static const struct {
+    address_of_function *function;
+    void (*call)(struct call *call);
+} functions[FUNCTIONS] = {
+#define FUNCTION(number, function, ...) \
+    [number] = { (address_of_function *)function, call_##number },
+#include "functions.def"
+#undef FUNCTION
+};
+
+static int has(uint32_t function)
+{
+    if (function == TRANSFERRED) {
+        return qemu_file_transferred_noflush || qemu_file_total_transferred_fast ||
+               qemu_file_transferred;
+    }
+    return function < FUNCTIONS && functions[function].function;
+}
+
+static int has_beside(int which)
+{
+    return which ? qemu_file_total_transferred_fast != NULL : qemu_file_transferred_noflush != NULL;
 }
 
 void reference_run(struct host *host, struct call *call)
@@ -208,7 +176,7 @@ void reference_run(struct host *host, struct call *call)
     }
     reference_frame = &frame;
     if (_setjmp(frame.entry) == 0) {
-        dispatch(host, call);
+        functions[call->function].call(call);
     }
     reference_frame = frame.outer;
 }
@@ -223,9 +191,13 @@ const struct table qemu_file_reference = {
     .call_len = sizeof(struct call),
     .sha256 = reference_sha256,
     .layout = &reference_layout,
+    .kinds = &reference_kinds,
     .has = has,
+    .has_beside = has_beside,
     .run = reference_run,
     .look = reference_look,
     .discard = reference_discard,
     .empty = reference_empty,
+    .leaks = reference_leaks,
+    .settle = reference_settle,
 };

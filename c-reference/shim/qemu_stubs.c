@@ -1,40 +1,69 @@
-/* The functions that the original calls, each after the contract of its own. */
+/* Assertions, errors, reports and counters, each after the contract of its own. */
 #include "qemu/osdep.h"
 #include "trace_events.h"
-#include "host.h"
 #include "internal.h"
 #include "format.h"
 
-/* qio_channel_writev_all copies the array; no version queues more than this. */
-#define MOST_PIECES 1024
-
 _Thread_local struct frame *reference_frame;
 
-static struct host *host(void)
-{
-    return reference_frame->host;
-}
-
 /* Back to the entry, over frames of C alone. */
-static _Noreturn void leave(enum ending ending)
+_Noreturn void reference_leave(enum ending ending)
 {
+    reference_abandon();
     reference_frame->call->ending = ending;
     _longjmp(reference_frame->entry, 1);
 }
 
-static ptrdiff_t checked(ptrdiff_t answer)
+_Noreturn void reference_fault(enum fault fault)
+{
+    reference_frame->call->fault = fault;
+    reference_leave(FAULTED);
+}
+
+ptrdiff_t reference_checked(ptrdiff_t answer)
 {
     if (answer == HOST_LEAVE) {
-        leave(LEFT);
+        reference_leave(LEFT);
     }
     return answer;
 }
 
-void reference_assertion(unsigned int line, const char *expression)
+/* Assertions. */
+
+#ifdef __APPLE__
+extern const struct reference_site *const first_site __asm("section$start$__DATA$refsites");
+extern const struct reference_site *const after_sites __asm("section$end$__DATA$refsites");
+#else
+extern const struct reference_site *const first_site
+    __asm__("__start_reference_sites") __attribute__((visibility("hidden")));
+extern const struct reference_site *const after_sites
+    __asm__("__stop_reference_sites") __attribute__((visibility("hidden")));
+#endif
+
+_Noreturn void reference_asserted(const struct reference_site *site)
 {
-    reference_frame->call->line = line;
+    struct call *call = reference_frame->call;
+
+    call->ordinal = 0;
+    call->of = 0;
+    for (const struct reference_site *const *other = &first_site; other != &after_sites; other++) {
+        if (strcmp((*other)->function, site->function) == 0) {
+            call->of++;
+            call->ordinal += (*other)->order < site->order;
+        }
+    }
+    call->function_name = site->function;
+    call->line = site->line;
+    call->expression = site->expression;
+    reference_leave(ASSERTED);
+}
+
+/* One of the shim's own, of what no version does. */
+_Noreturn void reference_assertion(unsigned int line, const char *expression)
+{
+    (void)line;
     reference_frame->call->expression = expression;
-    leave(ASSERTED);
+    reference_fault(BAD_ARGUMENT);
 }
 
 /* Memory. */
@@ -46,7 +75,7 @@ int qemu_madvise(void *start, size_t len, int advice)
     if (advice != QEMU_MADV_DONTNEED) {
         reference_assertion(0, "memory is released, and nothing else is advised");
     }
-    if (checked(host()->release(host()->context, start, len, &error)) < 0) {
+    if (reference_checked(host()->release(host()->context, start, len, &error)) < 0) {
         errno = error;
         return -1;
     }
@@ -56,14 +85,17 @@ int qemu_madvise(void *start, size_t len, int advice)
 /* Errors. */
 
 struct Error {
-    char *text;
+    size_t len;
+    char text[];
 };
+
+Error *error_abort, *error_fatal, *error_warn;
 
 Error *reference_error(struct text text)
 {
-    Error *error = reference_allocated(malloc(sizeof(*error)));
+    Error *error = reference_block(BLOCK_ERROR, sizeof(*error) + text.len + 1);
 
-    error->text = reference_allocated(malloc(text.len + 1));
+    error->len = text.len;
     if (text.len) {
         memcpy(error->text, text.start, text.len);
     }
@@ -71,9 +103,24 @@ Error *reference_error(struct text text)
     return error;
 }
 
+static const Error *there(const Error *error)
+{
+    if (!error) {
+        reference_fault(NULL_ERROR);
+    }
+    reference_live(error);
+    return error;
+}
+
 struct text reference_error_text(const Error *error)
 {
-    return (struct text) { error->text, strlen(error->text) };
+    there(error);
+    return (struct text) { error->text, error->len };
+}
+
+const char *error_get_pretty(const Error *error)
+{
+    return there(error)->text;
 }
 
 Error *error_copy(const Error *error)
@@ -83,9 +130,23 @@ Error *error_copy(const Error *error)
 
 void error_free(Error *error)
 {
-    if (error) {
-        free(error->text);
-        free(error);
+    reference_unblock(error);
+}
+
+void error_free_or_abort(Error **place)
+{
+    if (!place || !*place) {
+        reference_assertion(0, "there is an error to free");
+    }
+    error_free(*place);
+    *place = NULL;
+}
+
+/* Whether an error in that place ends the program. */
+static void end_of_program(Error **place)
+{
+    if (place == &error_abort || place == &error_fatal) {
+        reference_assertion(0, "nothing fails where an error ends the program");
     }
 }
 
@@ -95,6 +156,8 @@ void error_propagate(Error **place, Error *error)
     if (!error) {
         return;
     }
+    end_of_program(place);
+    there(error);
     if (place && !*place) {
         *place = error;
     } else {
@@ -103,9 +166,13 @@ void error_propagate(Error **place, Error *error)
 }
 
 /* Fails in `place`, as a callee of the original's does. */
-static void fail(Error **place, struct text text)
+void reference_fail(Error **place, struct text text)
 {
+    end_of_program(place);
     if (place) {
+        if (*place) {
+            reference_fault(ERROR_ALREADY_SET);
+        }
         *place = reference_error(text);
     }
 }
@@ -120,8 +187,9 @@ void error_setg_errno(Error **place, int os_error, const char *format, ...)
     if (!place) {
         return;
     }
+    end_of_program(place);
     if (*place) {
-        reference_assertion(0, "an error is already set");
+        reference_fault(ERROR_ALREADY_SET);
     }
     va_start(arguments, format);
     compose(&text, host(), format, arguments);
@@ -130,32 +198,118 @@ void error_setg_errno(Error **place, int os_error, const char *format, ...)
         append(&text, ": ", 2);
         append_text(&text, strerror_r(os_error, room, sizeof(room)));
     }
-    fail(place, (struct text) { text.start, text.len });
+    reference_fail(place, (struct text) { text.start, text.len });
     free(text.start);
     errno = kept;
 }
 
-void error_report(const char *format, ...)
+/* Puts a text in front of that of an error, which is made anew. */
+void error_prepend(Error **place, const char *format, ...)
 {
     struct string text = { 0 };
-    ptrdiff_t answer;
     va_list arguments;
+    Error *longer;
 
+    if (!place || !*place) {
+        return;
+    }
+    there(*place);
     va_start(arguments, format);
     compose(&text, host(), format, arguments);
     va_end(arguments);
-    answer = host()->report(host()->context, text.start, text.len);
+    append(&text, (*place)->text, (*place)->len);
+    longer = reference_error((struct text) { text.start, text.len });
     free(text.start);
-    checked(answer);
+    error_free(*place);
+    *place = longer;
+}
+
+/* A hint is for people who read a report on a terminal, and no part of the text. */
+void error_append_hint(Error **place, const char *format, ...)
+{
+    (void)format;
+    if (place && *place) {
+        there(*place);
+    }
+}
+
+/* Reports. */
+
+static void say(struct string *text)
+{
+    ptrdiff_t answer = host()->report(host()->context, text->start, text->len);
+
+    free(text->start);
+    reference_checked(answer);
+}
+
+#define REPORT(before, format)                                                 \
+    do {                                                                       \
+        struct string text = { 0 };                                            \
+        va_list arguments;                                                     \
+                                                                               \
+        append(&text, before, sizeof(before) - 1);                             \
+        va_start(arguments, format);                                           \
+        compose(&text, host(), format, arguments);                             \
+        va_end(arguments);                                                     \
+        say(&text);                                                            \
+    } while (0)
+
+void error_report(const char *format, ...)
+{
+    REPORT("", format);
+}
+
+void warn_report(const char *format, ...)
+{
+    REPORT("warning: ", format);
+}
+
+void info_report(const char *format, ...)
+{
+    REPORT("info: ", format);
+}
+
+static void report_error(const char *before, const char *format, va_list *arguments, Error *error)
+{
+    struct text own = reference_error_text(error);
+    struct string text = { 0 };
+
+    append_text(&text, before);
+    if (format) {
+        compose(&text, host(), format, *arguments);
+    }
+    append(&text, own.start, own.len);
+    error_free(error);
+    say(&text);
 }
 
 void error_report_err(Error *error)
 {
-    struct text text = reference_error_text(error);
-    ptrdiff_t answer = host()->report(host()->context, text.start, text.len);
+    report_error("", NULL, NULL, error);
+}
 
-    error_free(error);
-    checked(answer);
+void warn_report_err(Error *error)
+{
+    report_error("warning: ", NULL, NULL, error);
+}
+
+void error_reportf_err(Error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    report_error("", format, &arguments, error);
+    va_end(arguments);
+}
+
+void warn_reportf_err(Error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    report_error("warning: ", format, &arguments, error);
+    va_end(arguments);
 }
 
 /* Counters. */
@@ -168,184 +322,19 @@ struct reference_counters *reference_counters(void)
     return (struct reference_counters *)&host()->transferred;
 }
 
-/* Channels. A channel's address is its number plus one, so that none is NULL. */
-
-static size_t number(const void *channel)
-{
-    return (uintptr_t)channel - 1;
-}
-
-bool qemu_in_coroutine(void)
-{
-    return checked(host()->in_coroutine(host()->context)) != 0;
-}
-
-static void wait_for(QIOChannel *channel, int condition, int yielded)
-{
-    if (condition != G_IO_IN && condition != G_IO_OUT) {
-        reference_assertion(0, "a wait is for input or for output");
-    }
-    checked(host()->wait(host()->context, number(channel), condition == G_IO_OUT, yielded));
-}
-
-void qio_channel_yield(QIOChannel *channel, int condition)
-{
-    wait_for(channel, condition, 1);
-}
-
-void qio_channel_wait(QIOChannel *channel, int condition)
-{
-    wait_for(channel, condition, 0);
-}
-
-ssize_t qio_channel_read(QIOChannel *channel, char *into, size_t len, Error **error)
-{
-    struct text failure = { 0 };
-    ptrdiff_t answer = checked(host()->read(host()->context, number(channel),
-                                            (uint8_t *)into, len, &failure));
-
-    if (answer == HOST_FAILED) {
-        fail(error, failure);
-    }
-    return answer;
-}
-
-int qio_channel_writev_all(QIOChannel *channel, const struct iovec *pieces,
-                           size_t count, Error **error)
-{
-    struct iovec left[MOST_PIECES];
-    size_t first = 0, end = 0;
-
-    if (count > MOST_PIECES) {
-        leave(LEFT);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].iov_len > 0) {
-            left[end++] = pieces[i];
-        }
-    }
-    while (first < end) {
-        struct text failure = { 0 };
-        ptrdiff_t answer = checked(host()->write_pieces(host()->context, number(channel),
-                                                        left + first, end - first,
-                                                        &failure));
-        size_t taken = answer;
-
-        if (answer == HOST_WOULD_BLOCK) {
-            wait_for(channel, G_IO_OUT, qemu_in_coroutine());
-            continue;
-        }
-        if (answer < 0) {
-            fail(error, failure);
-            return -1;
-        }
-        while (first < end && taken >= left[first].iov_len) {
-            taken -= left[first++].iov_len;
-        }
-        if (taken > 0) {
-            left[first].iov_base = (uint8_t *)left[first].iov_base + taken;
-            left[first].iov_len -= taken;
-        }
-    }
-    return 0;
-}
-
-static int finished(ptrdiff_t answer, Error **error, struct text failure)
-{
-    if (checked(answer) == 0) {
-        return 0;
-    }
-    fail(error, failure);
-    return -1;
-}
-
-int qio_channel_close(QIOChannel *channel, Error **error)
-{
-    struct text failure = { 0 };
-    ptrdiff_t answer = host()->close(host()->context, number(channel), &failure);
-
-    return finished(answer, error, failure);
-}
-
-int qio_channel_shutdown(QIOChannel *channel, int how, Error **error)
-{
-    struct text failure = { 0 };
-    ptrdiff_t answer;
-
-    if (how != QIO_CHANNEL_SHUTDOWN_BOTH) {
-        reference_assertion(0, "both directions are shut down");
-    }
-    answer = host()->shutdown(host()->context, number(channel), &failure);
-    return finished(answer, error, failure);
-}
-
-bool qio_channel_has_feature(QIOChannel *channel, int feature)
-{
-    return feature == QIO_CHANNEL_FEATURE_SHUTDOWN &&
-           checked(host()->can_shutdown(host()->context, number(channel))) != 0;
-}
-
-int qio_channel_set_blocking(QIOChannel *channel, bool blocking, Error **error)
-{
-    struct text failure = { 0 };
-    ptrdiff_t answer = host()->set_blocking(host()->context, number(channel),
-                                            blocking, &failure);
-
-    return finished(answer, error, failure);
-}
-
-void object_ref(void *object)
-{
-    if (object) {
-        checked(host()->reference(host()->context, number(object)));
-    }
-}
-
-void object_unref(void *object)
-{
-    if (object) {
-        checked(host()->unreference(host()->context, number(object)));
-    }
-}
+/* Trace events. */
 
 void trace_qemu_file_fclose(void)
 {
-    checked(host()->closed(host()->context));
+    reference_checked(host()->closed(host()->context));
 }
 
-/* Descriptors. */
-
-ssize_t reference_write(int descriptor, const void *bytes, size_t len)
+void trace_qemu_file_put_fd(const char *name, int descriptor, int result)
 {
-    int error = EBADF;
-    ptrdiff_t answer;
-
-    if (descriptor < SINK_BASE) {
-        errno = EBADF;
-        return -1;
-    }
-    answer = checked(host()->sink_write(host()->context, (size_t)descriptor - SINK_BASE,
-                                        bytes, len, &error));
-    if (answer < 0) {
-        errno = error;
-        return -1;
-    }
-    return answer;
+    (void)name, (void)descriptor, (void)result;
 }
 
-/* zlib, the host's. */
-
-int deflate(z_stream *stream, int flush)
+void trace_qemu_file_get_fd(const char *name, int descriptor)
 {
-    return host()->deflate(stream, flush);
-}
-
-int deflateReset(z_stream *stream)
-{
-    return host()->deflate_reset(stream);
-}
-
-uLong compressBound(uLong len)
-{
-    return host()->compress_bound(len);
+    (void)name, (void)descriptor;
 }

@@ -5,13 +5,15 @@
 //! Pointers come from the shim, as `shim/host.h` describes them. A callback never unwinds: it
 //! answers `LEAVE`, the shim goes back to its entry over frames of C, and the session goes on.
 
+mod later;
+
 use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use smallvec::SmallVec;
 
-use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, SPARE, Text, WOULD_BLOCK};
+use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, Text, WOULD_BLOCK, ZLIB};
 use crate::outcome::Undefined;
 use crate::stream::{HostState, Leave};
 use crate::{Direction, Host, Piece, Place, Transfer};
@@ -40,11 +42,18 @@ pub(crate) fn table<H: Host>() -> HostTable {
         describe: describe::<H>,
         sink_write: sink_write::<H>,
         closed: closed::<H>,
-        deflate: libz_sys::deflate,
-        deflate_reset: libz_sys::deflateReset,
-        compress_bound: libz_sys::compressBound,
+        can_seek: later::can_seek::<H>,
+        can_pass: later::can_pass::<H>,
+        read_at: later::read_at::<H>,
+        write_at: later::write_at::<H>,
+        seek: later::seek::<H>,
+        read_fds: later::read_fds::<H>,
+        write_fds: later::write_fds::<H>,
+        close_fd: later::close_fd::<H>,
+        observed: later::observed::<H>,
+        zlib: &raw const ZLIB,
         transferred: 0,
-        spare: [std::ptr::null_mut(); SPARE],
+        ledger: std::ptr::null_mut(),
     }
 }
 
@@ -234,11 +243,19 @@ unsafe extern "C" fn set_blocking<H: Host>(
 }
 
 unsafe extern "C" fn reference<H: Host>(context: *mut c_void, channel: usize) -> isize {
-    notify::<H>(context, |host| host.reference(channel))
+    enter::<H>(context, |state| {
+        state.host.reference(channel);
+        *state.references.entry(channel).or_insert(0) += 1;
+        Ok(0)
+    })
 }
 
 unsafe extern "C" fn unreference<H: Host>(context: *mut c_void, channel: usize) -> isize {
-    notify::<H>(context, |host| host.unreference(channel))
+    enter::<H>(context, |state| {
+        state.host.unreference(channel);
+        *state.references.entry(channel).or_insert(0) -= 1;
+        Ok(0)
+    })
 }
 
 unsafe extern "C" fn release<H: Host>(

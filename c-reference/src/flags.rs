@@ -21,8 +21,16 @@ pub(crate) const VISIBILITY: &str = "-fvisibility=hidden";
 pub(crate) const UNIT: &str = "translation_unit.c";
 
 /// The shim's own source files.
-pub(crate) const SOURCES: [&str; 5] =
-    ["dispatch.c", "format.c", "memory.c", "qemu_stubs.c", "since_9_0.c"];
+pub(crate) const SOURCES: [&str; 8] = [
+    "channels.c",
+    "dispatch.c",
+    "format.c",
+    "glib.c",
+    "memory.c",
+    "qemu_stubs.c",
+    "since_9_0.c",
+    "zlib.c",
+];
 
 /// The name under which [`UNIT`] includes the original.
 pub(crate) const ORIGINAL_NAME: &str = "qemu-file.c";

@@ -11,8 +11,8 @@
 //!
 //! * [`Reference`]: code to call, linked in or loaded.
 //! * [`Host`]: the world that it sees, written by the caller.
-//! * [`Session`]: streams of one reference over one host and one arena, and the 35 functions.
-//! * [`Outcome`]: the value that C returned, or [`Stop`]: an assertion with its line, or a call
+//! * [`Session`]: streams of one reference over one host and one arena, and the 42 functions.
+//! * [`Outcome`]: the value that C returned, or [`Stop`]: an assertion, or a call
 //!   that C leaves undefined and that was therefore not made.
 //!
 //! All state is in the session: sessions on different threads, and several on one, do not see
@@ -20,27 +20,36 @@
 
 #![allow(unsafe_code, reason = "this crate is where C is called; each block says why it may")]
 
+mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod callbacks;
+mod fault;
 mod ffi;
 mod flags;
 mod host;
 mod input;
+mod later;
+mod memory;
 mod outcome;
 mod output;
 mod reference;
+mod release;
 mod session;
 mod stream;
 mod toolchain;
 
 use std::path::Path;
 
+pub use assertion::Assertion;
+pub use fault::{Aftermath, Fault, FaultKind, Leak, LeakKind};
 pub use ffi::Layout;
-pub use host::{Direction, Host, Piece, Place, Transfer};
+pub use host::{ChannelCall, Direction, Host, Piece, Place, Transfer, Whence};
 pub use input::{CountedString, InPlace, Source};
+pub use later::GetBufferAt;
 pub use outcome::{Outcome, Stop, Undefined};
 pub use reference::{LoadError, Reference};
+pub use release::{Release, UnknownRelease};
 pub use session::Session;
 pub use stream::StreamState;
 pub use toolchain::{CompileError, Options, SHIM_FOLDERS, Toolchain, write_shim};

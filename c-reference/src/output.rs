@@ -6,7 +6,7 @@ use crate::{Host, Session};
 
 /// The result of a C function that returns `int`.
 #[expect(clippy::cast_possible_truncation, reason = "the shim has widened an int")]
-fn int(call: &Call) -> i32 {
+pub(crate) fn int(call: &Call) -> i32 {
     call.number.cast_signed() as i32
 }
 

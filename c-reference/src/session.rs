@@ -1,6 +1,6 @@
 //! Streams of one reference over one host and one arena.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 use std::panic::resume_unwind;
 use std::ptr;
@@ -8,25 +8,44 @@ use std::ptr;
 use libz_sys::{Z_OK, deflateEnd, deflateInit_, z_stream, zlibVersion};
 use qemufile_core::GuestMemory;
 
+use crate::assertion::Assertion;
 use crate::callbacks;
-use crate::ffi::{ASSERTED, Call, File, Function, HostTable, LEFT, NAMES, RETURNED, View};
+use crate::fault::{Aftermath, Fault, FaultKind};
+use crate::ffi::{ASSERTED, Call, FAULTED, File, Function, HostTable, LEFT, NAMES, RETURNED, View};
 use crate::outcome::{Outcome, Stop, Undefined};
 use crate::stream::{BUFFER, Condition, HostState, Leave, Slot, StreamState};
 use crate::{Host, Reference};
 
 /// Streams of one reference, numbered from 0 in order of creation.
 ///
-/// Each of the 35 functions is a method that returns exactly what C returned, errors as negative
+/// Each of the functions is a method that returns exactly what C returned, errors as negative
 /// numbers and ends of a stream as zero bytes included. A call that C leaves undefined is not
 /// made: see [`Undefined`]. One arena stands for guest memory; its bytes are changed through the
 /// caller's own handle.
 pub struct Session<H: Host> {
-    reference: Reference,
-    table: HostTable,
-    world: Box<HostState<H>>,
+    pub(crate) reference: Reference,
+    pub(crate) table: HostTable,
+    pub(crate) world: Box<HostState<H>>,
     compressors: Vec<Compressor>,
     /// Memory for a text on its way to C, which wants a zero behind it.
     pub(crate) text: Vec<u8>,
+    /// Whether a call that makes or ends streams was broken off, so that references to channels
+    /// cannot be counted.
+    pub(crate) broken: bool,
+}
+
+/// A text constant of the reference, or nothing.
+pub(crate) fn text(start: *const c_char) -> String {
+    if start.is_null() {
+        return String::new();
+    }
+    // SAFETY: the shim gives string constants of the reference, which is loaded.
+    unsafe { CStr::from_ptr(start) }.to_string_lossy().into_owned()
+}
+
+fn fault(call: &Call, kind: FaultKind) -> Fault {
+    let (function, line) = (text(call.function_name), call.line);
+    Fault { kind, function, line, detail: text(call.expression) }
 }
 
 /// A stream of zlib's. It points into itself once it is set up, so it never moves. Until then its
@@ -65,6 +84,7 @@ impl<H: Host> Session<H> {
             world: Box::new(HostState::new(arena, host)),
             compressors: Vec::new(),
             text: Vec::new(),
+            broken: false,
         }
     }
 
@@ -113,6 +133,17 @@ impl<H: Host> Session<H> {
 
     /// Drops all streams without closing them, drops all compressors, and sets the counter to 0.
     pub fn reset(&mut self) {
+        self.drop_all();
+    }
+
+    /// Ends a trace as [`reset`](Self::reset) does, and tells what the reference has left behind:
+    /// what no open stream leads to any more, and what was written to after it was freed.
+    pub fn end(&mut self) -> Aftermath {
+        let leaks = crate::memory::leaks(self);
+        Aftermath { leaks, fault: self.drop_all() }
+    }
+
+    fn drop_all(&mut self) -> Option<Fault> {
         while let Some(slot) = self.world.slots.pop() {
             if slot.condition != Condition::Closed {
                 self.discard(slot.file);
@@ -120,6 +151,10 @@ impl<H: Host> Session<H> {
         }
         self.compressors.clear();
         self.table.transferred = 0;
+        self.broken = false;
+        self.world.references.clear();
+        self.world.received.clear();
+        crate::memory::settle(&self.reference, &mut self.table)
     }
 
     /// Takes another arena.
@@ -239,19 +274,29 @@ impl<H: Host> Session<H> {
         // world nor the table is touched from here until the shim returns.
         unsafe { run(&raw mut self.table, &raw mut call) };
         if call.ending == RETURNED {
+            if !call.freed.is_null() && call.number & 0xffff_ffff == 0xdede_dede {
+                // The result was taken from memory that the call had freed.
+                return Err(Undefined::Fault(fault(&call, FaultKind::UseAfterFree)).into());
+            }
             return Ok(call);
         }
-        self.settle(&call);
+        self.broken |= self.settle(&call);
         match (call.ending, self.world.leave.take()) {
             (ASSERTED, _) => {
-                // SAFETY: the shim gives a string constant of the reference.
-                let expression =
-                    unsafe { CStr::from_ptr(call.expression) }.to_string_lossy().into_owned();
-                Err(Stop::Asserted { line: call.line, expression })
+                // An `unsigned int` fits.
+                let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+                let site = Assertion {
+                    function: text(call.function_name),
+                    ordinal: number(call.ordinal),
+                    of: number(call.of),
+                    line: call.line,
+                };
+                let line = site.pinned_lines().first().copied().unwrap_or(0);
+                Err(Stop::Asserted { line, expression: text(call.expression), site: site.into() })
             }
+            (FAULTED, _) => Err(Undefined::Fault(fault(&call, FaultKind::of(call.fault))).into()),
             (LEFT, Some(Leave::Panic(panic))) => resume_unwind(panic),
             (LEFT, Some(Leave::Undefined(undefined))) => Err(undefined.into()),
-            (LEFT, None) => Err(Undefined::TooManyPieces.into()),
             _ => {
                 let function =
                     NAMES.get(call.function as usize).copied().unwrap_or("function of that number");
@@ -260,12 +305,13 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Brings the slots in line with a call that did not return.
-    fn settle(&mut self, call: &Call) {
-        let constructor = [Function::NewInput, Function::NewOutput, Function::GetReturnPath];
-        if !call.made.is_null()
-            && constructor.iter().any(|function| *function as u32 == call.function)
-        {
+    /// Brings the slots in line with a call that did not return; whether it is one that makes or
+    /// ends streams.
+    fn settle(&mut self, call: &Call) -> bool {
+        let constructor = [Function::NewInput, Function::NewOutput, Function::GetReturnPath]
+            .iter()
+            .any(|function| *function as u32 == call.function);
+        if !call.made.is_null() && constructor {
             self.discard(call.made);
         }
         for slot in &mut self.world.slots {
@@ -274,12 +320,13 @@ impl<H: Host> Session<H> {
             }
             if ptr::eq(slot.file, call.freed) {
                 slot.condition = Condition::Closed;
-            } else if call.ending == LEFT
+            } else if (call.ending == LEFT || call.ending == FAULTED)
                 && (ptr::eq(slot.file, call.file) || ptr::eq(slot.file, call.other))
             {
                 slot.condition = Condition::Broken;
             }
         }
+        constructor || call.function == Function::Fclose as u32
     }
 
     /// Numbers a stream that a call has made.
@@ -296,9 +343,16 @@ impl<H: Host> Session<H> {
         }
     }
 
-    fn view(&self, file: *mut File) -> View {
-        let mut view =
-            View { buf: ptr::null_mut(), writable: 0, index: 0, size: 0, pieces: 0, error: 0 };
+    pub(crate) fn view(&self, file: *mut File) -> View {
+        let mut view = View {
+            buf: ptr::null_mut(),
+            writable: 0,
+            index: 0,
+            size: 0,
+            pieces: 0,
+            error: 0,
+            channel: 0,
+        };
         // SAFETY: `file` is a stream of this reference that has not been freed.
         unsafe { (self.reference.table().look)(file, &raw mut view) };
         view

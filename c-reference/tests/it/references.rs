@@ -7,6 +7,17 @@ use std::sync::Mutex;
 use crate::support::{Script, counting, original, reader, session, writer};
 use c_reference::{CompileError, LoadError, PIN, Reference, Stop, Undefined};
 
+/// Functions that came with 9.0 and 10.0.
+const LATER: [&str; 7] = [
+    "qemu_file_is_seekable",
+    "qemu_put_buffer_at",
+    "qemu_get_buffer_at",
+    "qemu_set_offset",
+    "qemu_get_offset",
+    "qemu_file_put_fd",
+    "qemu_file_get_fd",
+];
+
 /// Where the C file lies that was linked in.
 fn source() -> &'static Path {
     c_reference::original_path().expect("there is one where an original is linked in")
@@ -37,7 +48,7 @@ fn the_linked_original_is_the_pinned_one() {
     let Some(reference) = original() else { return };
     assert!(c_reference::available());
     assert_eq!(c_reference::absence(), None);
-    assert_eq!(reference.missing(), Vec::<&str>::new());
+    assert_eq!(reference.missing(), LATER);
     if std::env::var_os("QEMU_FILE_C_UNPINNED").is_none() {
         assert!(reference.pinned());
         assert_eq!(reference.sha256(), PIN.sha256);
@@ -122,7 +133,7 @@ fn a_version_without_a_function_says_so_by_name() {
     let older =
         changed(folder.path(), 743, |line| line.replace("qemu_file_buffer_empty", "renamed"));
     let older = Reference::open(&older).expect("compiles");
-    assert_eq!(older.missing(), ["qemu_file_buffer_empty"]);
+    assert_eq!(older.missing()[0], "qemu_file_buffer_empty");
     let (mut session, stream) = writer(&older, []);
     let refused = session.buffer_empty(stream);
     assert_eq!(refused, Err(Undefined::NoFunction { function: "qemu_file_buffer_empty" }.into()));

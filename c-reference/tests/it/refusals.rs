@@ -7,7 +7,7 @@ use c_reference::{Outcome, Stop, Transfer, Undefined};
 
 fn line<T: std::fmt::Debug>(outcome: Outcome<T>) -> u32 {
     match outcome {
-        Err(Stop::Asserted { line, expression }) => {
+        Err(Stop::Asserted { line, expression, .. }) => {
             assert!(!expression.is_empty());
             line
         }

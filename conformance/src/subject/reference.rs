@@ -1,6 +1,8 @@
 //! The original, live.
 
-use c_reference::{Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved};
+use c_reference::{
+    Aftermath, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved, Undefined,
+};
 
 use super::arena::Arenas;
 use super::{Subject, Unready};
@@ -18,6 +20,7 @@ pub struct Original {
     room: Vec<u8>,
     /// Levels of the compressors that are made once one is used: most traces use none.
     levels: Vec<u8>,
+    aftermath: Aftermath,
 }
 
 impl Original {
@@ -33,7 +36,15 @@ impl Original {
             arenas: Arenas::default(),
             room: Vec::new(),
             levels: Vec::new(),
+            aftermath: Aftermath::default(),
         }
+    }
+
+    /// What the last trace that was finished has left behind: objects that were not freed, and
+    /// memory that was written to after it was.
+    #[must_use]
+    pub fn aftermath(&self) -> &Aftermath {
+        &self.aftermath
     }
 
     /// What `op` would be now, by what the original itself holds.
@@ -124,15 +135,21 @@ impl Subject for Original {
     fn finish(&mut self) -> Vec<Event> {
         let Some(session) = &mut self.stage else { return Vec::new() };
         let events = session.host_mut().take_events();
-        session.reset();
+        self.aftermath = session.end();
         events
     }
 }
 
 fn state(session: &mut Session<ScriptedWorld>, stream: usize) -> Outcome<StreamState> {
     let (error, text) = session.get_error_obj(stream)?;
-    let (transferred, empty) = if session.state(stream)?.writable {
-        (Some(session.transferred(stream)?), Some(session.buffer_empty(stream)?))
+    let held = session.state(stream)?;
+    let (transferred, empty) = if held.writable {
+        let empty = match session.buffer_empty(stream) {
+            // Versions from 9.1 on cannot be asked; the queue is there all the same.
+            Err(Stop::Undefined(Undefined::NoFunction { .. })) => held.iovcnt == 0,
+            answer => answer?,
+        };
+        (Some(session.transferred(stream)?), Some(empty))
     } else {
         (None, None)
     };
