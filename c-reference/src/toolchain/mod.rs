@@ -124,7 +124,10 @@ impl Toolchain {
             .map_err(|error| CompileError::Read { path: source.to_owned(), source: error })?;
         // Found before the file is compiled, which takes longer.
         let aside = in_directory(out)?;
-        let object = self.unit("file", &text, source)?;
+        // Of its own, for callers on other threads.
+        let place = tempfile::tempdir_in(self.directory.path())
+            .map_err(|source| CompileError::Directory { source })?;
+        let object = self.unit(place.path(), &text, source)?;
         self.link_to(&object, aside, out, source)
     }
 
@@ -135,7 +138,8 @@ impl Toolchain {
     ///
     /// [`CompileError::Refused`] with what the compiler said.
     pub fn object(&self, name: &str, text: &str) -> Result<(PathBuf, Vec<u8>), CompileError> {
-        let object = self.unit(name, text.as_bytes(), Path::new(ORIGINAL_NAME))?;
+        let place = self.directory.path().join(name);
+        let object = self.unit(&place, text.as_bytes(), Path::new(ORIGINAL_NAME))?;
         let bytes = fs::read(&object)
             .map_err(|source| CompileError::Read { path: object.clone(), source })?;
         Ok((object, bytes))
@@ -150,9 +154,8 @@ impl Toolchain {
         self.link_to(object, in_directory(out)?, out, object)
     }
 
-    fn unit(&self, name: &str, text: &[u8], file: &Path) -> Result<PathBuf, CompileError> {
+    fn unit(&self, place: &Path, text: &[u8], file: &Path) -> Result<PathBuf, CompileError> {
         // Alone in its directory, lest headers beside the file be taken for the shim's.
-        let place = self.directory.path().join(name);
         let source = place.join(ORIGINAL_NAME);
         write(&source, text)?;
         write(&place.join(flags::TRACE_NAME), flags::trace_header(text).as_bytes())?;
@@ -165,7 +168,7 @@ impl Toolchain {
         let mut arguments = self.arguments();
         arguments.extend(STRICT.map(OsString::from));
         arguments.push(flags::identity(&sha256).into());
-        arguments.extend(["-I".into(), place.clone().into(), "-c".into()]);
+        arguments.extend(["-I".into(), place.into(), "-c".into()]);
         arguments.extend([self.shim(UNIT).into(), "-o".into(), object.clone().into()]);
         self.run(arguments, &source, file)?;
         Ok(object)

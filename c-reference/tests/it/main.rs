@@ -2,9 +2,12 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod faults;
 mod queues;
 mod reading;
 mod references;
 mod refusals;
+mod releases;
+mod right_edits;
 mod support;
 mod writing;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::support::{Script, counting, original, reader, session, writer};
+use crate::support::{Script, compiled, counting, original, reader, session, writer};
 use c_reference::{CompileError, LoadError, PIN, Reference, Stop, Undefined};
 
 /// Functions that came with 9.0 and 10.0.
@@ -40,7 +40,7 @@ fn changed(folder: &Path, number: usize, change: impl Fn(&str) -> String) -> Pat
 /// The original, with `change` made to the line of that number.
 fn broken(number: usize, change: impl Fn(&str) -> String) -> Reference {
     let folder = tempfile::tempdir().expect("a folder");
-    Reference::open(&changed(folder.path(), number, change)).expect("compiles")
+    compiled(&changed(folder.path(), number, change))
 }
 
 #[test]

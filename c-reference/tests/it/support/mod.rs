@@ -1,8 +1,14 @@
 //! A host that follows a script and writes down what it was asked.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use c_reference::{Direction, Host, Piece, Place, Reference, Session, Transfer};
+use c_reference::{
+    ChannelCall, Direction, Host, Options, Piece, Place, Reference, Session, Toolchain, Transfer,
+    Whence,
+};
 use qemufile_core::GuestMemory;
 
 /// What a host was asked, in order.
@@ -19,6 +25,10 @@ pub(crate) enum Event {
     Release(Place, usize),
     Report(String),
     Sink(usize, Vec<u8>),
+    WriteAt(i64, Vec<u8>),
+    Seek(i64, Whence),
+    Sent(Vec<u8>, Vec<i32>),
+    CloseDescriptor(i32),
     Closed,
 }
 
@@ -37,6 +47,18 @@ pub(crate) struct Script {
     pub(crate) panic_in_write: bool,
     pub(crate) panic_in_closed: bool,
     pub(crate) panic_in_reference: bool,
+    /// Whether the channel reads and writes at an offset.
+    pub(crate) seekable: bool,
+    /// What is read at an offset.
+    pub(crate) content: Vec<u8>,
+    /// The place that a seek ends at.
+    pub(crate) place: Option<u64>,
+    pub(crate) passing: bool,
+    /// Descriptors that come with the next read.
+    pub(crate) descriptors: Vec<i32>,
+    pub(crate) blocking: Option<String>,
+    /// What another thread would have seen of the stream before each call of the channel.
+    pub(crate) seen: Vec<(ChannelCall, i32)>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -156,7 +178,7 @@ impl Host for Script {
 
     fn set_blocking(&mut self, _: usize, blocking: bool) -> Result<(), String> {
         self.events.push(Event::Blocking(blocking));
-        Ok(())
+        self.blocking.clone().map_or(Ok(()), Err)
     }
 
     fn reference(&mut self, channel: usize) {
@@ -186,6 +208,55 @@ impl Host for Script {
     fn closed(&mut self) {
         assert!(!self.panic_in_closed, "a host that panics");
         self.events.push(Event::Closed);
+    }
+
+    fn observed(&mut self, call: ChannelCall, error: i32) {
+        self.seen.push((call, error));
+    }
+
+    fn can_seek(&mut self, _: usize) -> bool {
+        self.seekable
+    }
+
+    fn can_pass(&mut self, _: usize) -> bool {
+        self.passing
+    }
+
+    fn read_at(&mut self, _: usize, into: &mut [u8], offset: i64) -> Transfer {
+        let from = usize::try_from(offset).expect("not negative").min(self.content.len());
+        let given = into.len().min(self.content.len() - from);
+        into[..given].copy_from_slice(&self.content[from..from + given]);
+        Transfer::Done(given)
+    }
+
+    fn write_at(&mut self, _: usize, bytes: &[u8], offset: i64) -> Transfer {
+        self.events.push(Event::WriteAt(offset, bytes.to_vec()));
+        self.output.pop_front().unwrap_or(Transfer::Done(bytes.len()))
+    }
+
+    fn seek(&mut self, _: usize, offset: i64, whence: Whence) -> Result<u64, String> {
+        self.events.push(Event::Seek(offset, whence));
+        self.place.ok_or_else(|| "no seek".to_owned())
+    }
+
+    fn read_with_descriptors(
+        &mut self,
+        channel: usize,
+        into: &mut [u8],
+        _: bool,
+        descriptors: &mut Vec<i32>,
+    ) -> Transfer {
+        descriptors.append(&mut self.descriptors);
+        self.read(channel, into)
+    }
+
+    fn write_with_descriptors(&mut self, _: usize, bytes: &[u8], descriptors: &[i32]) -> Transfer {
+        self.events.push(Event::Sent(bytes.to_vec(), descriptors.to_vec()));
+        self.output.pop_front().unwrap_or(Transfer::Done(bytes.len()))
+    }
+
+    fn close_descriptor(&mut self, descriptor: i32) {
+        self.events.push(Event::CloseDescriptor(descriptor));
     }
 }
 
@@ -233,4 +304,28 @@ pub(crate) fn writer(
 /// `len` bytes that count up, modulo 251.
 pub(crate) fn counting(len: usize) -> Vec<u8> {
     (0..len).map(|at| u8::try_from(at % 251).expect("below 251")).collect()
+}
+
+/// The shim, compiled once for the tests that run at a time: the last of them removes it.
+pub(crate) fn toolchain() -> Arc<Toolchain> {
+    static SHARED: Mutex<Weak<Toolchain>> = Mutex::new(Weak::new());
+    thread_local!(static HELD: OnceCell<Arc<Toolchain>> = const { OnceCell::new() });
+    let made = || {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let toolchain = Toolchain::open(&Options::default()).expect("the shim compiles");
+            let toolchain = Arc::new(toolchain);
+            *shared = Arc::downgrade(&toolchain);
+            toolchain
+        })
+    };
+    HELD.with(|held| held.get_or_init(made).clone())
+}
+
+/// A C file as a reference.
+pub(crate) fn compiled(path: &Path) -> Reference {
+    let folder = tempfile::tempdir().expect("a folder");
+    let object = folder.path().join("reference.so");
+    toolchain().compile(path, &object).expect("compiles");
+    Reference::load(&object).expect("loads")
 }
