@@ -32,6 +32,18 @@ pub(crate) const SOURCES: [&str; 8] = [
     "zlib.c",
 ];
 
+/// All of them.
+#[allow(dead_code, reason = "the build compiles them one by one")]
+pub(crate) const ALL_SOURCES: [&str; 9] = {
+    let mut all = [UNIT; 9];
+    let mut at = 0;
+    while at < SOURCES.len() {
+        all[at + 1] = SOURCES[at];
+        at += 1;
+    }
+    all
+};
+
 /// The name under which [`UNIT`] includes the original.
 pub(crate) const ORIGINAL_NAME: &str = "qemu-file.c";
 

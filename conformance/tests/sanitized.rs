@@ -12,9 +12,7 @@ use c_reference::PIN;
 use conformance::domain::Undefined;
 use conformance::mutants::{by_rules, ledger};
 
-/// The shim, and what the flags of `c-reference/src/flags.rs` mean for these cases.
-const SOURCES: [&str; 6] =
-    ["translation_unit.c", "dispatch.c", "format.c", "memory.c", "qemu_stubs.c", "since_9_0.c"];
+/// What the flags of `c-reference/src/flags.rs` mean for these cases.
 const FLAGS: [&str; 9] = [
     "-std=gnu11",
     "-fwrapv",
@@ -60,7 +58,7 @@ impl Probes {
             .arg(&shim)
             .args(c_reference::SHIM_FOLDERS.map(|name| format!("-I{}", shim.join(name).display())))
             .arg(project("c-reference/probes/undefined_calls.c"))
-            .args(SOURCES.map(|name| shim.join(name)))
+            .args(c_reference::SHIM_SOURCES.map(|name| shim.join(name)))
             .arg("-o")
             .arg(&program)
             .output()

@@ -264,6 +264,10 @@ impl Toolchain {
 /// Folders of headers in a folder that [`write_shim`] has filled, beside that folder itself.
 pub const SHIM_FOLDERS: [&str; 2] = [flags::THIN_FOLDER, flags::ZLIB_FOLDER];
 
+/// The files of that folder to compile: the one that takes in the C file, which has to lie in a
+/// folder of headers as `qemu-file.c`, and the shim's own.
+pub const SHIM_SOURCES: [&str; 9] = flags::ALL_SOURCES;
+
 /// Writes the shim into `folder`, with the header that is made for a C file of this `text`: for a
 /// caller who compiles it in a way of his own.
 ///
