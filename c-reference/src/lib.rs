@@ -52,7 +52,9 @@ pub use reference::{LoadError, Reference};
 pub use release::{Release, UnknownRelease};
 pub use session::Session;
 pub use stream::StreamState;
-pub use toolchain::{CompileError, Options, SHIM_FOLDERS, SHIM_SOURCES, Toolchain, write_shim};
+pub use toolchain::{
+    CompileError, Options, SANITIZER_REPORTS, SHIM_FOLDERS, SHIM_SOURCES, Toolchain, write_shim,
+};
 
 /// The one original that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

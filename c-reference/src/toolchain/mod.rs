@@ -40,7 +40,9 @@ pub struct Options {
     /// Headers that the file is to see before its own text, and folders in which headers are
     /// looked for after the shim's.
     pub include: Vec<PathBuf>,
-    /// Whether file and shim are built with AddressSanitizer and UndefinedBehaviorSanitizer.
+    /// Whether file and shim are built with AddressSanitizer and UndefinedBehaviorSanitizer. Such
+    /// an object is loaded by a process that was started with
+    /// [`sanitizer_environment`](Toolchain::sanitizer_environment).
     pub sanitize: bool,
     /// Whether the same code is to be the same object file, byte for byte: no debugging
     /// information, no hash of the file, `-O1`.
@@ -154,6 +156,38 @@ impl Toolchain {
         self.link_to(object, in_directory(out)?, out, object)
     }
 
+    /// Variables of the environment that a process needs before it loads an object of this
+    /// toolchain with [`Options::sanitize`]: the runtime is to be in the process before all else,
+    /// and a report ends the process with `SIGABRT`, on standard error, with one of
+    /// [`SANITIZER_REPORTS`]. The process must not have its address space limited.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError::Refused`] where the compiler has no such runtime.
+    pub fn sanitizer_environment(&self) -> Result<Vec<(&'static str, String)>, CompileError> {
+        const RUNTIMES: [&str; 3] =
+            ["libasan.so", "libclang_rt.asan.so", concat!("libclang_rt.asan-", "x86_64.so")];
+        let none = Path::new("");
+        for name in RUNTIMES {
+            let ended = self.run(vec![format!("-print-file-name={name}").into()], none, none)?;
+            let path = Path::new(ended.out.trim()).to_owned();
+            if path.is_absolute() && path.exists() {
+                return Ok(vec![
+                    ("LD_PRELOAD", path.display().to_string()),
+                    // What is left over is counted by the shim, which knows what is still in use.
+                    ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0:handle_segv=1".to_owned()),
+                    ("UBSAN_OPTIONS", "abort_on_error=1:print_stacktrace=1".to_owned()),
+                ]);
+            }
+        }
+        Err(CompileError::Refused {
+            path: PathBuf::from(RUNTIMES[0]),
+            compiler: self.options.compiler.clone(),
+            said: "the compiler has no shared runtime of AddressSanitizer".to_owned(),
+            unknown: Vec::new(),
+        })
+    }
+
     fn unit(&self, place: &Path, text: &[u8], file: &Path) -> Result<PathBuf, CompileError> {
         // Alone in its directory, lest headers beside the file be taken for the shim's.
         let source = place.join(ORIGINAL_NAME);
@@ -222,7 +256,10 @@ impl Toolchain {
         let mut arguments: Vec<OsString> =
             own.iter().chain(&FLAGS).chain([&VISIBILITY]).map(OsString::from).collect();
         if self.options.sanitize {
-            arguments.extend([SANITIZE, "-fno-omit-frame-pointer"].map(OsString::from));
+            arguments.extend(
+                [SANITIZE, "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+                    .map(OsString::from),
+            );
         }
         for folder in ["", flags::THIN_FOLDER, flags::ZLIB_FOLDER] {
             arguments.extend(["-I".into(), self.shim(folder).into()]);
@@ -283,6 +320,10 @@ pub fn write_shim(folder: &Path, text: &str) -> Result<(), CompileError> {
 
 /// What `sanitize` adds.
 const SANITIZE: &str = "-fsanitize=address,undefined";
+
+/// The beginnings of what a sanitizer says, each in a line of standard error.
+pub const SANITIZER_REPORTS: [&str; 3] =
+    ["ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error: "];
 
 /// A file beside `out`, to be renamed to it.
 fn in_directory(out: &Path) -> Result<tempfile::NamedTempFile, CompileError> {

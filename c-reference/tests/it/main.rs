@@ -9,5 +9,6 @@ mod references;
 mod refusals;
 mod releases;
 mod right_edits;
+mod sanitizers;
 mod support;
 mod writing;
