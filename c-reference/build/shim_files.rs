@@ -9,7 +9,7 @@ use crate::flags;
 
 /// Headers of QEMU that migration code names and that carry nothing of their own here: what they
 /// declare and this file may use stands in `qemu/osdep.h`.
-const THIN: [&str; 73] = [
+const THIN: [&str; 76] = [
     "block/aio.h",
     "block/block.h",
     "block/qapi.h",
@@ -28,6 +28,9 @@ const THIN: [&str; 73] = [
     "exec/target_page.h",
     "fd.h",
     "file.h",
+    "glib.h",
+    "glib/gprintf.h",
+    "glib/gstdio.h",
     "hw/boards.h",
     "hw/hw.h",
     "hw/qdev-core.h",

@@ -210,11 +210,12 @@ bool qio_channel_set_blocking(QIOChannel *channel, bool blocking, Error **error)
     return finished(answer, error, failure) == 0;
 }
 
-void object_ref(void *object)
+Object *object_ref(void *object)
 {
     if (object) {
         reference_checked(host()->reference(host()->context, reference_number(object)));
     }
+    return object;
 }
 
 void object_unref(void *object)

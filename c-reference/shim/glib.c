@@ -81,6 +81,43 @@ char *reference_strdup(const char *text)
     return text ? reference_memdup(text, strlen(text) + 1) : NULL;
 }
 
+void g_free(gpointer memory)
+{
+    reference_free(memory);
+}
+
+gpointer g_malloc(gsize len)
+{
+    return reference_allocate(len);
+}
+
+gpointer g_malloc0(gsize len)
+{
+    return reference_allocate(len);
+}
+
+gchar *g_strdup(const gchar *text)
+{
+    return reference_strdup(text);
+}
+
+gchar *g_strconcat(const gchar *first, ...)
+{
+    struct string text = { 0 };
+    va_list arguments;
+    char *copy;
+
+    va_start(arguments, first);
+    for (const char *part = first; part; part = va_arg(arguments, const char *)) {
+        append_text(&text, part);
+    }
+    va_end(arguments);
+    append(&text, "", 1);
+    copy = reference_memdup(text.start, text.len);
+    free(text.start);
+    return copy;
+}
+
 char *reference_strdup_vprintf(const char *format, va_list arguments)
 {
     struct string text = { 0 };
@@ -245,6 +282,39 @@ gpointer *g_ptr_array_free(GPtrArray *array, gboolean with_items)
         items = NULL;
     }
     return items;
+}
+
+GSList *g_slist_prepend(GSList *list, gpointer item)
+{
+    GSList *front = reference_allocate(sizeof(*front));
+
+    front->data = item;
+    front->next = list;
+    return front;
+}
+
+GSList *g_slist_append(GSList *list, gpointer item)
+{
+    GSList *last = g_slist_prepend(NULL, item), **place = &list;
+
+    while (*place) {
+        place = &(*place)->next;
+    }
+    *place = last;
+    return list;
+}
+
+void g_slist_free_full(GSList *list, GDestroyNotify destroy)
+{
+    while (list) {
+        GSList *next = list->next;
+
+        if (destroy) {
+            destroy(list->data);
+        }
+        reference_free(list);
+        list = next;
+    }
 }
 
 GByteArray *g_byte_array_new(void)

@@ -27,6 +27,8 @@
 #define g_strndup(text, len) (REFERENCE_HERE, reference_strndup(text, len))
 #define g_strdup_printf(...) (REFERENCE_HERE, reference_strdup_printf(__VA_ARGS__))
 #define g_strdup_vprintf(format, arguments) (REFERENCE_HERE, reference_strdup_vprintf(format, arguments))
+#define strdup(text) g_strdup(text)
+#define strndup(text, len) g_strndup(text, len)
 #define g_memdup(memory, len) (REFERENCE_HERE, reference_memdup(memory, len))
 #define g_memdup2(memory, len) (REFERENCE_HERE, reference_memdup(memory, len))
 #define qemu_memalign(alignment, len) (REFERENCE_HERE, (void)(alignment), reference_allocate(len))

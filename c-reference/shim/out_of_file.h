@@ -3,6 +3,8 @@
 #undef calloc
 #undef realloc
 #undef free
+#undef strdup
+#undef strndup
 #undef memcpy
 #undef write
 #undef close

@@ -21,11 +21,12 @@ pub(crate) const VISIBILITY: &str = "-fvisibility=hidden";
 pub(crate) const UNIT: &str = "translation_unit.c";
 
 /// The shim's own source files.
-pub(crate) const SOURCES: [&str; 8] = [
+pub(crate) const SOURCES: [&str; 9] = [
     "channels.c",
     "dispatch.c",
     "format.c",
     "glib.c",
+    "iov.c",
     "memory.c",
     "qemu_stubs.c",
     "since_9_0.c",
@@ -34,8 +35,8 @@ pub(crate) const SOURCES: [&str; 8] = [
 
 /// All of them.
 #[allow(dead_code, reason = "the build compiles them one by one")]
-pub(crate) const ALL_SOURCES: [&str; 9] = {
-    let mut all = [UNIT; 9];
+pub(crate) const ALL_SOURCES: [&str; 10] = {
+    let mut all = [UNIT; 10];
     let mut at = 0;
     while at < SOURCES.len() {
         all[at + 1] = SOURCES[at];

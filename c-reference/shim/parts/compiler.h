@@ -89,9 +89,7 @@ _Noreturn void reference_assertion(unsigned int line, const char *expression);
         listed;                                                                \
     })
 
-#undef assert
-#define assert(condition)                                                      \
-    (likely(condition) ? (void)0 : reference_asserted(REFERENCE_SITE(#condition)))
+#include "assertion.h"
 #define g_assert(condition) assert(condition)
 #define g_assert_true(condition) assert(condition)
 #define g_assert_false(condition) assert(!(condition))
@@ -128,6 +126,10 @@ _Noreturn void reference_assertion(unsigned int line, const char *expression);
 #define qatomic_mb_read(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
 #define qatomic_mb_set(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define qatomic_set_mb(place, value) qatomic_mb_set(place, value)
+#define qatomic_read_u64(place) qatomic_read(place)
+#define qatomic_read_i64(place) qatomic_read(place)
+#define qatomic_set_u64(place, value) qatomic_set(place, value)
+#define qatomic_set_i64(place, value) qatomic_set(place, value)
 #define qatomic_rcu_read(place) __atomic_load_n(place, __ATOMIC_CONSUME)
 #define qatomic_rcu_set(place, value) qatomic_store_release(place, value)
 #define qatomic_xchg(place, value) __atomic_exchange_n(place, value, __ATOMIC_SEQ_CST)

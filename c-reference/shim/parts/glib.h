@@ -46,6 +46,12 @@ typedef int GIOCondition;
 #define GUINT_TO_POINTER(number) ((gpointer)(uintptr_t)(number))
 #define GPOINTER_TO_UINT(place) ((guint)(uintptr_t)(place))
 
+/* As functions, for who hands one on; a call of one notes its place first. */
+void g_free(gpointer memory);
+gpointer g_malloc(gsize len);
+gpointer g_malloc0(gsize len);
+gchar *g_strdup(const gchar *text);
+
 void reference_at(const char *function, unsigned int line);
 void *reference_allocate(size_t len);
 void *reference_allocate_n(size_t count, size_t len);
@@ -102,6 +108,7 @@ static inline int g_str_has_suffix(const char *text, const char *suffix)
 
     return len >= end && strcmp(text + len - end, suffix) == 0;
 }
+gchar *g_strconcat(const gchar *first, ...) __attribute__((sentinel));
 size_t g_strlcpy(char *to, const char *from, size_t room);
 #define pstrcpy(to, room, from) ((void)g_strlcpy(to, from, room))
 #define g_snprintf snprintf
@@ -110,6 +117,8 @@ size_t g_strlcpy(char *to, const char *from, size_t room);
 #define g_print printf
 #define g_printerr(...) fprintf(stderr, __VA_ARGS__)
 #define g_usleep(time) usleep(time)
+#define g_get_monotonic_time() (qemu_clock_get_ns(QEMU_CLOCK_REALTIME) / 1000)
+#define G_GNUC_FALLTHROUGH QEMU_FALLTHROUGH
 #define g_warning(...) warn_report(__VA_ARGS__)
 #define g_critical(...) error_report(__VA_ARGS__)
 #define g_debug(...) ((void)0)
@@ -143,6 +152,16 @@ void g_ptr_array_add(GPtrArray *array, gpointer item);
 gpointer *g_ptr_array_free(GPtrArray *array, gboolean with_items);
 #define g_ptr_array_unref(array) ((void)g_ptr_array_free(array, TRUE))
 #define g_ptr_array_index(array, index) ((array)->pdata[index])
+
+/* Lists. */
+typedef struct GSList {
+    gpointer data;
+    struct GSList *next;
+} GSList;
+GSList *g_slist_prepend(GSList *list, gpointer item);
+GSList *g_slist_append(GSList *list, gpointer item);
+void g_slist_free_full(GSList *list, GDestroyNotify destroy);
+#define g_slist_free(list) g_slist_free_full(list, NULL)
 
 typedef struct GByteArray {
     guint8 *data;

@@ -75,7 +75,7 @@ static inline void reference_propagate(struct reference_propagator *propagator)
 #define QIO_CHANNEL_SOCKET(object) ((QIOChannelSocket *)(object))
 #define QIO_CHANNEL_TLS(object) ((QIOChannelTLS *)(object))
 #define QIO_CHANNEL_BUFFER(object) ((QIOChannelBuffer *)(object))
-void object_ref(void *object);
+Object *object_ref(void *object);
 void object_unref(void *object);
 /* A host's channel is of no kind that a patch could name. */
 #define object_dynamic_cast(object, type) ((void)(object), (void)(type), (Object *)NULL)
@@ -144,6 +144,7 @@ struct reference_counters *reference_counters(void);
 #define mig_stats (*reference_counters())
 static inline void stat64_add(Stat64 *counter, uint64_t more) { *counter += more; }
 static inline uint64_t stat64_get(const Stat64 *counter) { return *counter; }
+static inline void stat64_init(Stat64 *counter, uint64_t value) { *counter = value; }
 static inline void stat64_set(Stat64 *counter, uint64_t value) { *counter = value; }
 
 /* Channels. */
@@ -209,6 +210,42 @@ static inline size_t iov_size(const struct iovec *pieces, unsigned int count)
     }
     return len;
 }
+
+size_t iov_to_buf(const struct iovec *, unsigned int, size_t, void *, size_t);
+size_t iov_from_buf(const struct iovec *, unsigned int, size_t, const void *, size_t);
+unsigned int iov_copy(struct iovec *, unsigned int, const struct iovec *, unsigned int, size_t,
+                      size_t);
+bool buffer_is_zero(const void *memory, size_t len);
+
+/* Pages, time, and a call that a signal has broken off. */
+#define TARGET_PAGE_BITS 12
+#define TARGET_PAGE_SIZE (1 << TARGET_PAGE_BITS)
+#define TARGET_PAGE_MASK (-TARGET_PAGE_SIZE)
+#define qemu_target_page_size() ((size_t)TARGET_PAGE_SIZE)
+#define qemu_target_page_bits() TARGET_PAGE_BITS
+#define qemu_real_host_page_size() ((uintptr_t)sysconf(_SC_PAGESIZE))
+#define qemu_get_thread_id() ((int)getpid())
+typedef enum { QEMU_CLOCK_REALTIME, QEMU_CLOCK_VIRTUAL, QEMU_CLOCK_HOST } QEMUClockType;
+static inline int64_t qemu_clock_get_ns(QEMUClockType clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock == QEMU_CLOCK_HOST ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+#define qemu_clock_get_us(clock) (qemu_clock_get_ns(clock) / 1000)
+#define qemu_clock_get_ms(clock) (qemu_clock_get_ns(clock) / 1000000)
+#define RETRY_ON_EINTR(call)                                                   \
+    ({                                                                         \
+        int64_t answered;                                                      \
+        do {                                                                   \
+            answered = (call);                                                 \
+        } while (answered == -1 && errno == EINTR);                            \
+        answered;                                                              \
+    })
+#define TFR(call) RETRY_ON_EINTR(call)
+#define qemu_log(...) ((void)0)
+#define qemu_log_mask(mask, ...) ((void)0)
 
 /* Releasing memory is recorded, never done: a real one would zero the caller's. */
 #define QEMU_MADV_DONTNEED 4

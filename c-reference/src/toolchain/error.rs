@@ -79,10 +79,10 @@ fn advice(unknown: &[String]) -> String {
     match unknown {
         [] => String::new(),
         [one] => format!(
-            "\nThe shim has no {one}: give a header that defines it with --include FILE, or a flag with --cflags."
+            "\nThe shim has no {one}: give a header that defines it, or the folder of one that FILE names, with --include FILE; flags with --cflags."
         ),
         more => format!(
-            "\nThe shim has none of {}: give a header that defines them with --include FILE, or flags with --cflags.",
+            "\nThe shim has none of {}: give headers that define them, or the folders of those that FILE names, with --include FILE; flags with --cflags.",
             more.join(", ")
         ),
     }

@@ -303,7 +303,7 @@ pub const SHIM_FOLDERS: [&str; 2] = [flags::THIN_FOLDER, flags::ZLIB_FOLDER];
 
 /// The files of that folder to compile: the one that takes in the C file, which has to lie in a
 /// folder of headers as `qemu-file.c`, and the shim's own.
-pub const SHIM_SOURCES: [&str; 9] = flags::ALL_SOURCES;
+pub const SHIM_SOURCES: [&str; 10] = flags::ALL_SOURCES;
 
 /// Writes the shim into `folder`, with the header that is made for a C file of this `text`: for a
 /// caller who compiles it in a way of his own.
