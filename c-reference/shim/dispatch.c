@@ -200,4 +200,7 @@ const struct table qemu_file_reference = {
     .empty = reference_empty,
     .leaks = reference_leaks,
     .settle = reference_settle,
+#ifdef REFERENCE_COVERAGE
+    .blocks = reference_blocks,
+#endif
 };

@@ -255,6 +255,8 @@ struct table {
                   void (*tell)(void *context, const struct leak *leak), void *context);
     /* Frees all that is left of a trace; what was written to after it was freed, if anything. */
     uint32_t (*settle)(struct host *host, struct leak *place);
+    /* Tells of each block passed through since the last time; NULL where nobody counts. */
+    void (*blocks)(void (*tell)(void *context, uint32_t block), void *context);
 };
 
 #endif

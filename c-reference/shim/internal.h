@@ -40,6 +40,9 @@ void reference_leaks(struct host *host, QEMUFile *const *streams, size_t count,
                      void (*tell)(void *context, const struct leak *leak), void *context);
 uint32_t reference_settle(struct host *host, struct leak *place);
 
+/* Coverage, where it is compiled in. */
+void reference_blocks(void (*tell)(void *context, uint32_t block), void *context);
+
 /* Errors. */
 Error *reference_error(struct text text);
 struct text reference_error_text(const Error *error);

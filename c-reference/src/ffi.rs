@@ -373,4 +373,6 @@ pub(crate) struct Table {
     pub(crate) leaks:
         unsafe extern "C" fn(*mut HostTable, *const *mut File, usize, TellLeak, *mut c_void),
     pub(crate) settle: unsafe extern "C" fn(*mut HostTable, *mut LeakPlace) -> u32,
+    pub(crate) blocks:
+        Option<unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void, u32), *mut c_void)>,
 }

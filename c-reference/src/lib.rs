@@ -24,6 +24,7 @@ mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod callbacks;
+mod coverage;
 mod fault;
 mod ffi;
 mod flags;
@@ -42,6 +43,7 @@ mod toolchain;
 use std::path::Path;
 
 pub use assertion::Assertion;
+pub use coverage::{CoverageError, lines_of};
 pub use fault::{Aftermath, Fault, FaultKind, Leak, LeakKind};
 pub use ffi::Layout;
 pub use host::{ChannelCall, Direction, Host, Piece, Place, Transfer, Whence};

@@ -44,6 +44,9 @@ pub struct Options {
     /// an object is loaded by a process that was started with
     /// [`sanitizer_environment`](Toolchain::sanitizer_environment).
     pub sanitize: bool,
+    /// Whether the reference is to tell which blocks of the file it passes through
+    /// ([`Session::take_blocks`](crate::Session::take_blocks), [`lines_of`](crate::lines_of)).
+    pub coverage: bool,
     /// Whether the same code is to be the same object file, byte for byte: no debugging
     /// information, no hash of the file, `-O1`.
     pub reproducible: bool,
@@ -61,6 +64,7 @@ impl Default for Options {
             cflags: words("CFLAGS").split_whitespace().map(str::to_owned).collect(),
             include: Vec::new(),
             sanitize: false,
+            coverage: false,
             reproducible: false,
             limit: Duration::from_secs(60),
             cancel: None,
@@ -101,7 +105,7 @@ impl Toolchain {
         let compiler = toolchain.run(vec!["--version".into()], none, none)?;
         recipe.push_str(&compiler.compiler);
         recipe.push_str(&compiler.out);
-        for name in SOURCES {
+        for name in toolchain.sources() {
             let mut arguments = toolchain.arguments();
             arguments.extend(["-c".into(), toolchain.shim(name).into()]);
             arguments.extend(["-o".into(), toolchain.shim_object(name).into()]);
@@ -202,6 +206,9 @@ impl Toolchain {
         let mut arguments = self.arguments();
         arguments.extend(STRICT.map(OsString::from));
         arguments.push(flags::identity(&sha256).into());
+        if self.options.coverage {
+            arguments.push("-fsanitize-coverage=trace-pc".into());
+        }
         arguments.extend(["-I".into(), place.into(), "-c".into()]);
         arguments.extend([self.shim(UNIT).into(), "-o".into(), object.clone().into()]);
         self.run(arguments, &source, file)?;
@@ -224,7 +231,7 @@ impl Toolchain {
             arguments.push("-Wl,-z,defs".into());
         }
         arguments.push(object.into());
-        arguments.extend(SOURCES.iter().map(|name| self.shim_object(name).into()));
+        arguments.extend(self.sources().map(|name| self.shim_object(name).into()));
         arguments.extend(self.options.cflags.iter().map(OsString::from));
         arguments.extend(["-o".into(), aside.path().into()]);
         self.run(arguments, object, file)?;
@@ -232,6 +239,11 @@ impl Toolchain {
             .persist(out)
             .map_err(|error| CompileError::Write { path: out.to_owned(), source: error.error })?;
         Ok(())
+    }
+
+    /// The shim's own files.
+    fn sources(&self) -> impl Iterator<Item = &'static str> {
+        SOURCES.into_iter().chain(self.options.coverage.then_some(flags::COVERAGE))
     }
 
     /// The header that takes in those of the caller's.
@@ -260,6 +272,9 @@ impl Toolchain {
                 [SANITIZE, "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
                     .map(OsString::from),
             );
+        }
+        if self.options.coverage {
+            arguments.push("-DREFERENCE_COVERAGE".into());
         }
         for folder in ["", flags::THIN_FOLDER, flags::ZLIB_FOLDER] {
             arguments.extend(["-I".into(), self.shim(folder).into()]);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod coverage;
 mod faults;
 mod queues;
 mod reading;
