@@ -1,15 +1,17 @@
 //! Finds the original, checks it against the pin and compiles it behind the shim.
 
+#[path = "src/flags.rs"]
+mod flags;
 mod instrument;
-#[path = "src/recipe.rs"]
-mod recipe;
+#[path = "build/shim_files.rs"]
+mod shim_files;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-const VERSION: &str = recipe::pinned(include_str!("original.pin"), "version");
-const SHA256: &str = recipe::pinned(include_str!("original.pin"), "sha256");
+const VERSION: &str = flags::pinned(include_str!("original.pin"), "version");
+const SHA256: &str = flags::pinned(include_str!("original.pin"), "sha256");
 
 /// What the search for the file came to.
 enum Original {
@@ -21,8 +23,9 @@ enum Original {
 fn main() -> ExitCode {
     println!("cargo::rustc-check-cfg=cfg(have_original)");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=original.pin");
-    println!("cargo::rerun-if-changed=src/recipe.rs");
+    println!("cargo::rerun-if-changed=src/flags.rs");
     println!("cargo::rerun-if-changed=shim");
     println!("cargo::rerun-if-changed=bench");
     println!("cargo::rerun-if-env-changed=QEMU_FILE_C");
@@ -39,12 +42,13 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
+    let headers = shim_files::write(&crate_folder()?, &out_folder()?)?;
     match find()? {
         Original::At(path) => {
             let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let sha256 = recipe::sha256_hex(&text);
+            let sha256 = flags::sha256_hex(&text);
             check(&path, &sha256)?;
-            let copy = compile(&text, &sha256)?;
+            let copy = compile(&text, &sha256, &headers)?;
             println!("cargo::rustc-env=C_REFERENCE_ORIGINAL={}", copy.display());
             println!("cargo::rustc-cfg=have_original");
         }
@@ -87,8 +91,8 @@ fn find() -> Result<Original, String> {
         None => {}
     }
     let folder = crate_folder()?;
-    let placed = folder.join("original").join(recipe::ORIGINAL_NAME);
-    let beside = folder.join("../../shared/original").join(recipe::ORIGINAL_NAME);
+    let placed = folder.join("original").join(flags::ORIGINAL_NAME);
+    let beside = folder.join("../../shared/original").join(flags::ORIGINAL_NAME);
     for (path, watch_from) in [(placed, folder.clone()), (beside, folder.join("../../shared"))] {
         if path.is_file() {
             println!("cargo::rerun-if-changed={}", path.display());
@@ -103,6 +107,10 @@ fn crate_folder() -> Result<PathBuf, String> {
     env::var_os("CARGO_MANIFEST_DIR")
         .map(PathBuf::from)
         .ok_or_else(|| "cargo gave no CARGO_MANIFEST_DIR".to_owned())
+}
+
+fn out_folder() -> Result<PathBuf, String> {
+    env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(|| "cargo gave no OUT_DIR".to_owned())
 }
 
 /// Looks again when `path` comes to be. Cargo takes a missing path for a changed one and would
@@ -139,12 +147,13 @@ fn check(path: &Path, sha256: &str) -> Result<(), String> {
 /// Compiles the original and the shim into one static library, from a copy of the original that
 /// stands alone: beside QEMU's other files their headers would be taken for the shim's. Flags of an instrumented build
 /// (`CC`, `CFLAGS`) are the `cc` crate's business.
-fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or("cargo gave no OUT_DIR")?;
+fn compile(text: &[u8], sha256: &str, headers: &[PathBuf]) -> Result<PathBuf, String> {
+    let out = out_folder()?;
     let original = out.join("original");
-    let copy = original.join(recipe::ORIGINAL_NAME);
+    let copy = original.join(flags::ORIGINAL_NAME);
     fs::create_dir_all(&original)
         .and_then(|()| fs::write(&copy, text))
+        .and_then(|()| fs::write(original.join(flags::TRACE_NAME), flags::trace_header(text)))
         .map_err(|error| format!("{}: {error}", original.display()))?;
 
     let shim = crate_folder()?.join("shim");
@@ -154,14 +163,14 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
         if let Some(instruments) = &instruments {
             instruments.apply(&mut build);
         }
-        build.flag(recipe::VISIBILITY).flag(recipe::identity(sha256));
-        for flag in recipe::FLAGS {
+        build.flag(flags::VISIBILITY).flag(flags::identity(sha256));
+        for flag in flags::FLAGS {
             build.flag(flag);
         }
-        build.include(&original).include(&shim);
+        build.include(&original).include(&shim).includes(headers);
         if benched() {
             // As upstream builds it, whatever the Rust side is built with.
-            build.opt_level(2);
+            build.opt_level(2).define("REFERENCE_PLAIN", None);
         }
         build
     };
@@ -169,13 +178,13 @@ fn compile(text: &[u8], sha256: &str) -> Result<PathBuf, String> {
     if let Some(instruments) = &instruments {
         instruments.show(&mut unit, &shim);
     }
-    unit.warnings(false).flag("-w").file(shim.join(recipe::UNIT));
+    unit.warnings(false).flag("-w").file(shim.join(flags::UNIT));
     compiler_is_here(&unit)?;
     let objects = unit.try_compile_intermediates().map_err(|error| error.to_string())?;
 
     let mut build = common();
     build.warnings(true).extra_warnings(true).objects(objects);
-    for source in recipe::SOURCES {
+    for source in flags::SOURCES {
         build.file(shim.join(source));
     }
     if benched() {

@@ -22,7 +22,7 @@ impl Instruments {
     /// Those that this build is to have; none outside a fuzzer's.
     pub(crate) fn wanted() -> Option<Self> {
         println!("cargo::rerun-if-changed=instrument.rs");
-        println!("cargo::rerun-if-changed=coverage");
+        println!("cargo::rerun-if-changed=gcc_coverage");
         println!("cargo::rerun-if-env-changed=CARGO_CFG_FUZZING");
         env::var_os("CARGO_CFG_FUZZING")?;
         let chosen = ["CC", "TARGET_CC"].into_iter().find_map(env::var_os);
@@ -68,13 +68,13 @@ impl Instruments {
             return Ok(Vec::new());
         }
         cc::Build::new()
-            .file(self.folder(shim).join("receive.c"))
+            .file(self.folder(shim).join("trace_pc.c"))
             .try_compile_intermediates()
             .map_err(|error| error.to_string())
     }
 
     fn folder(&self, shim: &Path) -> std::path::PathBuf {
-        shim.with_file_name("coverage")
+        shim.with_file_name("gcc_coverage")
     }
 }
 

@@ -4,8 +4,10 @@
  */
 #include "qemu/osdep.h"
 #include "host.h"
-#include "inside.h"
+#include "internal.h"
 #include "qemu-file.h"
+
+int qemu_fflush(QEMUFile *);
 
 #define PAGE 4096
 #define PAGES 32
@@ -54,9 +56,7 @@ struct bench {
     /* Room for what is read, as long as the longest request. */
     uint8_t *room;
     z_stream *stream;
-    int (*deflate)(z_stream *stream, int flush);
-    int (*deflate_reset)(z_stream *stream);
-    unsigned long (*compress_bound)(unsigned long len);
+    const struct zlib *zlib;
     const struct step *steps;
     size_t step_count;
     /* The channel repeats its first answer, which the buffer still holds. */
@@ -67,6 +67,7 @@ struct bench {
     QEMUFile *file;
     size_t position;
     uint64_t sum;
+    struct ledger *ledger;
 };
 
 static uint64_t mix(uint64_t sum, const uint8_t *bytes, size_t len)
@@ -111,6 +112,12 @@ static ptrdiff_t bench_write(void *context, size_t channel, const struct iovec *
         }
     }
     return iov_size(pieces, count);
+}
+
+static ptrdiff_t bench_unobserved(void *context, uint32_t channel_call, int error)
+{
+    (void)context, (void)channel_call, (void)error;
+    return 0;
 }
 
 static ptrdiff_t bench_nothing(void *context, size_t channel)
@@ -350,9 +357,10 @@ int reference_bench_run(struct bench *bench, uint32_t operation, size_t len, siz
         .reference = bench_nothing,
         .unreference = bench_nothing,
         .closed = bench_no_coroutine,
-        .deflate = bench->deflate,
-        .deflate_reset = bench->deflate_reset,
-        .compress_bound = bench->compress_bound,
+        .can_pass = bench_nothing,
+        .observed = bench_unobserved,
+        .zlib = bench->zlib,
+        .ledger = bench->ledger,
     };
     struct call call = { 0 };
     struct frame frame = { .outer = reference_frame, .host = &host, .call = &call };
@@ -374,16 +382,18 @@ int reference_bench_run(struct bench *bench, uint32_t operation, size_t len, siz
         ended = qemu_file_get_error(bench->file);
     }
     reference_frame = frame.outer;
+    bench->ledger = host.ledger;
     return ended;
 }
 
 void reference_bench_close(struct bench *bench)
 {
     if (bench->file) {
-        struct host host = { .context = NULL };
+        struct host host = { .ledger = bench->ledger };
 
         reference_discard(&host, bench->file);
         reference_empty(&host);
         bench->file = NULL;
+        bench->ledger = NULL;
     }
 }

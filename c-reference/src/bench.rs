@@ -4,13 +4,13 @@
 //! A [`Bench`] keeps one stream over one channel. Which calls it makes is fixed by a [`Loop`], so
 //! that none of them can be undefined: the lengths are checked when it is opened.
 
-use std::ffi::{c_int, c_ulong};
+use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use libz_sys::z_stream;
 
-use crate::ffi::File;
-use crate::machine::Compressor;
+use crate::ffi::{File, ZLIB, Zlib};
+use crate::session::Compressor;
 use crate::stream::BUFFER;
 
 /// Length of a page in bytes.
@@ -139,9 +139,7 @@ struct Inner {
     content_len: usize,
     room: *mut u8,
     stream: *mut z_stream,
-    deflate: unsafe extern "C" fn(*mut z_stream, c_int) -> c_int,
-    deflate_reset: unsafe extern "C" fn(*mut z_stream) -> c_int,
-    compress_bound: unsafe extern "C" fn(c_ulong) -> c_ulong,
+    zlib: *const Zlib,
     steps: *const Step,
     step_count: usize,
     repeats: i32,
@@ -149,6 +147,7 @@ struct Inner {
     file: *mut File,
     position: usize,
     sum: u64,
+    ledger: *mut c_void,
 }
 
 #[cfg(have_original)]
@@ -210,9 +209,7 @@ impl Bench {
             content_len: content.len(),
             room: room.as_mut_ptr(),
             stream: compressor.as_mut().map_or(ptr::null_mut(), Compressor::as_mut_ptr),
-            deflate: libz_sys::deflate,
-            deflate_reset: libz_sys::deflateReset,
-            compress_bound: libz_sys::compressBound,
+            zlib: &raw const ZLIB,
             steps: steps.as_ptr(),
             step_count: steps.len(),
             repeats: i32::from(operation.reads() && operation != Loop::ReadStream),
@@ -220,6 +217,7 @@ impl Bench {
             file: ptr::null_mut(),
             position: 0,
             sum: 0,
+            ledger: ptr::null_mut(),
         };
         Ok(Self {
             inner,

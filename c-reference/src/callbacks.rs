@@ -1,9 +1,11 @@
 //! What the shim calls: each callback turns C's arguments into a call of [`Host`].
 //!
-//! Every function here is given the `context` that [`Machine`](crate::Machine) sets before it
-//! enters the shim: its own `World<H>`, which nothing else touches until the shim returns.
+//! Every function here is given the `context` that [`Session`](crate::Session) sets before it
+//! enters the shim: its own `HostState<H>`, which nothing else touches until the shim returns.
 //! Pointers come from the shim, as `shim/host.h` describes them. A callback never unwinds: it
-//! answers `LEAVE`, the shim goes back to its entry over frames of C, and the machine goes on.
+//! answers `LEAVE`, the shim goes back to its entry over frames of C, and the session goes on.
+
+mod later;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,9 +13,9 @@ use std::slice;
 
 use smallvec::SmallVec;
 
-use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, SPARE, Text, WOULD_BLOCK};
+use crate::ffi::{FAILED, HostTable, Iovec, LEAVE, Text, WOULD_BLOCK, ZLIB};
 use crate::outcome::Undefined;
-use crate::stream::{Leave, World};
+use crate::stream::{HostState, Leave};
 use crate::{Direction, Host, Piece, Place, Transfer};
 
 /// Pieces of a write that need no memory of their own: as many as a stream queues. C:
@@ -40,28 +42,35 @@ pub(crate) fn table<H: Host>() -> HostTable {
         describe: describe::<H>,
         sink_write: sink_write::<H>,
         closed: closed::<H>,
-        deflate: libz_sys::deflate,
-        deflate_reset: libz_sys::deflateReset,
-        compress_bound: libz_sys::compressBound,
+        can_seek: later::can_seek::<H>,
+        can_pass: later::can_pass::<H>,
+        read_at: later::read_at::<H>,
+        write_at: later::write_at::<H>,
+        seek: later::seek::<H>,
+        read_fds: later::read_fds::<H>,
+        write_fds: later::write_fds::<H>,
+        close_fd: later::close_fd::<H>,
+        observed: later::observed::<H>,
+        zlib: &raw const ZLIB,
         transferred: 0,
-        spare: [std::ptr::null_mut(); SPARE],
+        ledger: std::ptr::null_mut(),
     }
 }
 
-/// Runs `body` on the world behind `context`, and keeps panics out of C.
+/// Runs `body` on the state behind `context`, and keeps panics out of C.
 fn enter<H: Host>(
     context: *mut c_void,
-    body: impl FnOnce(&mut World<H>) -> Result<isize, Undefined>,
+    body: impl FnOnce(&mut HostState<H>) -> Result<isize, Undefined>,
 ) -> isize {
-    // SAFETY: the context is the machine's `World<H>`; the machine waits for the shim, and
+    // SAFETY: the context is the session's `HostState<H>`; the session waits for the shim, and
     // callbacks do not nest, so this is the only reference to it.
-    let world = unsafe { &mut *context.cast::<World<H>>() };
-    let leave = match catch_unwind(AssertUnwindSafe(|| body(world))) {
+    let state = unsafe { &mut *context.cast::<HostState<H>>() };
+    let leave = match catch_unwind(AssertUnwindSafe(|| body(state))) {
         Ok(Ok(answer)) => return answer,
         Ok(Err(undefined)) => Leave::Undefined(undefined),
         Err(panic) => Leave::Panic(panic),
     };
-    world.leave = Some(leave);
+    state.leave = Some(leave);
     LEAVE
 }
 
@@ -73,9 +82,9 @@ fn count(moved: usize, given: usize) -> Result<isize, Undefined> {
 }
 
 /// Leaves the text of a failure where C finds it.
-fn fail<H>(world: &mut World<H>, text: String, place: *mut Text) -> isize {
-    world.failure = text;
-    let text = Text { start: world.failure.as_ptr().cast(), len: world.failure.len() };
+fn fail<H>(state: &mut HostState<H>, text: String, place: *mut Text) -> isize {
+    state.failure = text;
+    let text = Text { start: state.failure.as_ptr().cast(), len: state.failure.len() };
     // SAFETY: the shim gives the address of a `struct text` of its own.
     unsafe { place.write(text) };
     FAILED
@@ -86,17 +95,17 @@ fn finish<H: Host>(
     place: *mut Text,
     body: impl FnOnce(&mut H) -> Result<(), String>,
 ) -> isize {
-    enter::<H>(context, |world| {
-        Ok(match body(&mut world.host) {
+    enter::<H>(context, |state| {
+        Ok(match body(&mut state.host) {
             Ok(()) => 0,
-            Err(text) => fail(world, text, place),
+            Err(text) => fail(state, text, place),
         })
     })
 }
 
 fn notify<H: Host>(context: *mut c_void, body: impl FnOnce(&mut H)) -> isize {
-    enter::<H>(context, |world| {
-        body(&mut world.host);
+    enter::<H>(context, |state| {
+        body(&mut state.host);
         Ok(0)
     })
 }
@@ -122,15 +131,15 @@ unsafe extern "C" fn read<H: Host>(
     len: usize,
     failure: *mut Text,
 ) -> isize {
-    enter::<H>(context, |world| {
-        world.in_buffer(into as usize, len)?;
+    enter::<H>(context, |state| {
+        state.in_buffer(into as usize, len)?;
         // SAFETY: the bytes were just found in the buffer of a live stream, allocated zeroed; the
         // original waits and nothing else refers to them.
         let into = unsafe { slice::from_raw_parts_mut(into, len) };
-        match world.host.read(channel, into) {
+        match state.host.read(channel, into) {
             Transfer::Done(moved) => count(moved, len),
             Transfer::WouldBlock => Ok(WOULD_BLOCK),
-            Transfer::Failed(text) => Ok(fail(world, text, failure)),
+            Transfer::Failed(text) => Ok(fail(state, text, failure)),
         }
     })
 }
@@ -142,26 +151,26 @@ unsafe extern "C" fn write_pieces<H: Host>(
     pieces_len: usize,
     failure: *mut Text,
 ) -> isize {
-    enter::<H>(context, |world| {
+    enter::<H>(context, |state| {
         // SAFETY: the shim gives an array of so many elements, at least one.
         let list = unsafe { slice::from_raw_parts(pieces, pieces_len) };
         let places: SmallVec<[Place; PIECES]> =
-            list.iter().map(|piece| world.place(piece.base as usize, piece.len)).collect();
+            list.iter().map(|piece| state.place(piece.base as usize, piece.len)).collect();
         let mut staged = 0;
         for (place, piece) in places.iter().zip(list) {
             if let Place::Arena(offset) = *place {
                 let end = staged + piece.len;
-                if world.staging.len() < end {
-                    world.staging.resize(end, 0);
+                if state.staging.len() < end {
+                    state.staging.resize(end, 0);
                 }
-                world
+                state
                     .arena
-                    .read_at(offset, &mut world.staging[staged..end])
+                    .read_at(offset, &mut state.staging[staged..end])
                     .map_err(|_| Undefined::StrayAddress { len: piece.len })?;
                 staged = end;
             }
         }
-        let mut rest = world.staging.as_slice();
+        let mut rest = state.staging.as_slice();
         let mut given = 0_usize;
         let mut shown = SmallVec::<[_; PIECES]>::new();
         for (place, piece) in places.into_iter().zip(list) {
@@ -179,13 +188,13 @@ unsafe extern "C" fn write_pieces<H: Host>(
             given = given.saturating_add(piece.len);
             shown.push(Piece { place, len: piece.len, bytes });
         }
-        let transfer = world.host.write(channel, &shown);
+        let transfer = state.host.write(channel, &shown);
         drop(shown);
         match transfer {
             Transfer::Done(0) => Err(Undefined::WriteOfNothing { channel }),
             Transfer::Done(moved) => count(moved, given),
             Transfer::WouldBlock => Ok(WOULD_BLOCK),
-            Transfer::Failed(text) => Ok(fail(world, text, failure)),
+            Transfer::Failed(text) => Ok(fail(state, text, failure)),
         }
     })
 }
@@ -201,11 +210,11 @@ unsafe extern "C" fn wait<H: Host>(
 }
 
 unsafe extern "C" fn in_coroutine<H: Host>(context: *mut c_void) -> isize {
-    enter::<H>(context, |world| Ok(isize::from(world.host.in_coroutine())))
+    enter::<H>(context, |state| Ok(isize::from(state.host.in_coroutine())))
 }
 
 unsafe extern "C" fn can_shutdown<H: Host>(context: *mut c_void, channel: usize) -> isize {
-    enter::<H>(context, |world| Ok(isize::from(world.host.can_shutdown(channel))))
+    enter::<H>(context, |state| Ok(isize::from(state.host.can_shutdown(channel))))
 }
 
 unsafe extern "C" fn shutdown<H: Host>(
@@ -234,11 +243,19 @@ unsafe extern "C" fn set_blocking<H: Host>(
 }
 
 unsafe extern "C" fn reference<H: Host>(context: *mut c_void, channel: usize) -> isize {
-    notify::<H>(context, |host| host.reference(channel))
+    enter::<H>(context, |state| {
+        state.host.reference(channel);
+        *state.references.entry(channel).or_insert(0) += 1;
+        Ok(0)
+    })
 }
 
 unsafe extern "C" fn unreference<H: Host>(context: *mut c_void, channel: usize) -> isize {
-    notify::<H>(context, |host| host.unreference(channel))
+    enter::<H>(context, |state| {
+        state.host.unreference(channel);
+        *state.references.entry(channel).or_insert(0) -= 1;
+        Ok(0)
+    })
 }
 
 unsafe extern "C" fn release<H: Host>(
@@ -247,9 +264,9 @@ unsafe extern "C" fn release<H: Host>(
     len: usize,
     error: *mut c_int,
 ) -> isize {
-    enter::<H>(context, |world| {
-        let place = world.place(start as usize, len);
-        Ok(errno(world.host.release(place, len).map(|()| 0), error))
+    enter::<H>(context, |state| {
+        let place = state.place(start as usize, len);
+        Ok(errno(state.host.release(place, len).map(|()| 0), error))
     })
 }
 
@@ -268,9 +285,9 @@ unsafe extern "C" fn answer<H: Host>(
     start: *const c_char,
     len: usize,
 ) -> isize {
-    enter::<H>(context, |world| {
+    enter::<H>(context, |state| {
         // SAFETY: the shim gives a text and its length.
-        world.answer = Some(unsafe { text(start, len) });
+        state.answer = Some(unsafe { text(start, len) });
         Ok(0)
     })
 }
@@ -282,8 +299,8 @@ unsafe extern "C" fn describe<H: Host>(
     into: *mut u8,
     room: usize,
 ) -> isize {
-    let answer = enter::<H>(context, |world| {
-        let name = world.place(address as usize, 0).to_string();
+    let answer = enter::<H>(context, |state| {
+        let name = state.place(address as usize, 0).to_string();
         let len = name.len().min(room);
         // SAFETY: the shim gives `room` writable bytes, and `len` is no more than that.
         unsafe { into.copy_from_nonoverlapping(name.as_ptr(), len) };
@@ -299,12 +316,12 @@ unsafe extern "C" fn sink_write<H: Host>(
     len: usize,
     error: *mut c_int,
 ) -> isize {
-    enter::<H>(context, |world| {
-        world.in_buffer(bytes as usize, len)?;
+    enter::<H>(context, |state| {
+        state.in_buffer(bytes as usize, len)?;
         // SAFETY: the bytes were just found in the buffer of a live stream, and nobody changes
         // them until this callback returns.
         let bytes = unsafe { slice::from_raw_parts(bytes, len) };
-        match world.host.sink_write(sink, bytes) {
+        match state.host.sink_write(sink, bytes) {
             Ok(moved) => count(moved, len),
             Err(code) => Ok(errno(Err(code), error)),
         }

@@ -50,10 +50,34 @@ pub struct Piece<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A call of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelCall {
+    /// A read, at an offset or with descriptors too.
+    Read,
+    /// A write, at an offset or with descriptors too.
+    Write,
+    /// A shutdown of both directions.
+    Shutdown,
+    /// The close.
+    Close,
+}
+
+/// What an offset of a seek counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whence {
+    /// The start of the file. C: `SEEK_SET`.
+    Start,
+    /// Where the channel is. C: `SEEK_CUR`.
+    Current,
+    /// The end of the file. C: `SEEK_END`.
+    End,
+}
+
 /// What the original calls, one method each, in the order in which it calls.
 ///
-/// A `channel` or `sink` is the number that the caller of [`Machine`](crate::Machine) gave. A
-/// method that panics ends the call; the panic goes on in the caller of the machine.
+/// A `channel` or `sink` is the number that the caller of [`Session`](crate::Session) gave. A
+/// method that panics ends the call; the panic goes on in the caller of the session.
 pub trait Host {
     /// One read, at most `into.len()` bytes.
     fn read(&mut self, channel: usize, into: &mut [u8]) -> Transfer;
@@ -118,4 +142,64 @@ pub trait Host {
 
     /// The trace event of a stream that has been closed.
     fn closed(&mut self);
+
+    /// Comes before a call of the channel, with the error that another thread would find in the
+    /// stream that is called then: 0 where there is none yet.
+    fn observed(&mut self, _call: ChannelCall, _error: i32) {}
+
+    /// Whether the channel reads and writes at an offset. Asked by versions from 9.0 on.
+    fn can_seek(&mut self, _channel: usize) -> bool {
+        false
+    }
+
+    /// Whether the channel passes descriptors. Asked by versions from 10.0 on, once for each
+    /// stream when it is made.
+    fn can_pass(&mut self, _channel: usize) -> bool {
+        false
+    }
+
+    /// One read at an offset, at most `into.len()` bytes, where [`can_seek`](Self::can_seek).
+    fn read_at(&mut self, _channel: usize, _into: &mut [u8], _offset: i64) -> Transfer {
+        Transfer::Failed("Channel does not support preadv".to_owned())
+    }
+
+    /// One write at an offset; the count may be short.
+    fn write_at(&mut self, _channel: usize, _bytes: &[u8], _offset: i64) -> Transfer {
+        Transfer::Failed("Channel does not support pwritev".to_owned())
+    }
+
+    /// Moves the place of the next read or write; the new one, in bytes from the start.
+    ///
+    /// # Errors
+    ///
+    /// The text of the channel's error.
+    fn seek(&mut self, _channel: usize, _offset: i64, _whence: Whence) -> Result<u64, String> {
+        Err("Channel does not support random access".to_owned())
+    }
+
+    /// One read, as [`read`](Self::read), with up to 16 descriptors, by number. Versions from 10.2
+    /// on ask to leave them blocking or not as they came (`preserve_blocking`).
+    fn read_with_descriptors(
+        &mut self,
+        channel: usize,
+        into: &mut [u8],
+        _preserve_blocking: bool,
+        _descriptors: &mut Vec<i32>,
+    ) -> Transfer {
+        self.read(channel, into)
+    }
+
+    /// One write with descriptors. [`Transfer::WouldBlock`] and [`Transfer::Done`] of 0 end the
+    /// call with [`Undefined::NullError`](crate::Undefined::NullError).
+    fn write_with_descriptors(
+        &mut self,
+        _channel: usize,
+        _bytes: &[u8],
+        _descriptors: &[i32],
+    ) -> Transfer {
+        Transfer::Failed("Channel does not support file descriptor passing".to_owned())
+    }
+
+    /// Closes a descriptor that came and that nobody took.
+    fn close_descriptor(&mut self, _descriptor: i32) {}
 }

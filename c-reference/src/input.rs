@@ -3,7 +3,7 @@
 
 use crate::ffi::{Call, Function};
 use crate::outcome::{Outcome, Undefined};
-use crate::{Host, Machine};
+use crate::{Host, Session};
 
 /// What `qemu_get_buffer_in_place` gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct CountedString {
 const UNTOUCHED: u8 = 0xee;
 
 #[expect(clippy::cast_possible_truncation, reason = "the shim has widened a size_t")]
-fn size(call: &Call) -> usize {
+pub(crate) fn size(call: &Call) -> usize {
     call.number as usize
 }
 
@@ -54,7 +54,7 @@ fn emptied(mut room: Vec<u8>) -> Vec<u8> {
 }
 
 /// Memory of `len` bytes `fill`, with a guard behind it.
-fn guarded(room: Vec<u8>, len: usize, fill: u8) -> Result<Vec<u8>, Undefined> {
+pub(crate) fn guarded(room: Vec<u8>, len: usize, fill: u8) -> Result<Vec<u8>, Undefined> {
     let mut memory = emptied(room);
     memory
         .try_reserve_exact(len.saturating_add(GUARD.len()))
@@ -65,7 +65,7 @@ fn guarded(room: Vec<u8>, len: usize, fill: u8) -> Result<Vec<u8>, Undefined> {
 }
 
 /// The same memory after a call, without its guard.
-fn unguarded(mut memory: Vec<u8>) -> Result<Vec<u8>, Undefined> {
+pub(crate) fn unguarded(mut memory: Vec<u8>) -> Result<Vec<u8>, Undefined> {
     let len = memory.len() - GUARD.len();
     if memory[len..] != GUARD {
         return Err(Undefined::Overrun { len });
@@ -74,7 +74,7 @@ fn unguarded(mut memory: Vec<u8>) -> Result<Vec<u8>, Undefined> {
     Ok(memory)
 }
 
-impl<H: Host> Machine<H> {
+impl<H: Host> Session<H> {
     /// Steps over `size` bytes that are buffered; does nothing where there are fewer.
     /// C: `qemu_file_skip`, L460.
     ///

@@ -6,46 +6,57 @@
 //! files named at run time ([`Reference::open`]) work all the same.
 //!
 //! ```text
-//! Machine::put_be32 --> shim/calls.c --> original --> shim/shim.c --> Host::write
+//! Session::put_be32 --> shim/dispatch.c --> original --> shim/qemu_stubs.c --> Host::write
 //! ```
 //!
 //! * [`Reference`]: code to call, linked in or loaded.
 //! * [`Host`]: the world that it sees, written by the caller.
-//! * [`Machine`]: streams of one reference over one host and one arena, and the 35 functions.
-//! * [`Outcome`]: the value that C returned, or [`Stop`]: an assertion with its line, or a call
+//! * [`Session`]: streams of one reference over one host and one arena, and the 42 functions.
+//! * [`Outcome`]: the value that C returned, or [`Stop`]: an assertion, or a call
 //!   that C leaves undefined and that was therefore not made.
 //!
-//! All state is in the machine: machines on different threads, and several on one, do not see
+//! All state is in the session: sessions on different threads, and several on one, do not see
 //! one another.
 
 #![allow(unsafe_code, reason = "this crate is where C is called; each block says why it may")]
 
+mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod callbacks;
-mod compile;
+mod coverage;
+mod fault;
 mod ffi;
+mod flags;
 mod host;
 mod input;
-mod machine;
+mod later;
+mod memory;
 mod outcome;
 mod output;
-mod recipe;
 mod reference;
+mod release;
+mod session;
 mod stream;
-mod workshop;
+mod toolchain;
 
 use std::path::Path;
 
-pub use compile::CompileError;
+pub use assertion::Assertion;
+pub use coverage::{CoverageError, lines_of};
+pub use fault::{Aftermath, Fault, FaultKind, Leak, LeakKind};
 pub use ffi::Layout;
-pub use host::{Direction, Host, Piece, Place, Transfer};
+pub use host::{ChannelCall, Direction, Host, Piece, Place, Transfer, Whence};
 pub use input::{CountedString, InPlace, Source};
-pub use machine::Machine;
+pub use later::GetBufferAt;
 pub use outcome::{Outcome, Stop, Undefined};
 pub use reference::{LoadError, Reference};
+pub use release::{Release, UnknownRelease};
+pub use session::Session;
 pub use stream::StreamState;
-pub use workshop::Workshop;
+pub use toolchain::{
+    CompileError, Options, SANITIZER_REPORTS, SHIM_FOLDERS, SHIM_SOURCES, Toolchain, write_shim,
+};
 
 /// The one original that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +73,9 @@ const PIN_FILE: &str = include_str!("../original.pin");
 
 /// What `original.pin` says.
 pub const PIN: Pin = Pin {
-    version: recipe::pinned(PIN_FILE, "version"),
-    blob: recipe::pinned(PIN_FILE, "blob"),
-    sha256: recipe::pinned(PIN_FILE, "sha256"),
+    version: flags::pinned(PIN_FILE, "version"),
+    blob: flags::pinned(PIN_FILE, "blob"),
+    sha256: flags::pinned(PIN_FILE, "sha256"),
 };
 
 /// Whether an original is linked in: the pinned one, unless the build was told otherwise

@@ -1,5 +1,7 @@
 //! How a call ends that does not return a value.
 
+use crate::{Assertion, Fault};
+
 /// The value that the original returned, or why there is none.
 pub type Outcome<T> = Result<T, Stop>;
 
@@ -10,10 +12,13 @@ pub enum Stop {
     /// streams are as they were at the assertion.
     #[error("assertion at line {line}: {expression}")]
     Asserted {
-        /// Its line in the original.
+        /// Its line in QEMU 8.2.0, the likeliest of [`Assertion::pinned_lines`]; 0 where 8.2.0 has
+        /// no such assertion.
         line: u32,
-        /// The condition, as the original spells it.
+        /// The condition, as the file spells it.
         expression: String,
+        /// Which assertion it is.
+        site: Box<Assertion>,
     },
     /// The call is undefined, endless or impossible; it was not made, or was broken off.
     #[error("not a call to make: {0}")]
@@ -149,9 +154,24 @@ pub enum Undefined {
         /// How many bytes it meant.
         len: usize,
     },
-    /// The reference queued more pieces than any version can.
-    #[error("the reference queued more than 1024 pieces")]
-    TooManyPieces,
+    /// The reference did what no program may. Only a defective one does.
+    #[error("{0}")]
+    Fault(Fault),
+    /// Descriptors are sent, and the channel takes nothing: C then uses an error that is NULL.
+    #[error("descriptors that a channel does not take now end in the use of an error that is NULL")]
+    NullError,
+    /// A seek from nowhere that is known.
+    #[error("a seek from {whence}; 0 (start), 1 (current) and 2 (end) are defined")]
+    NoWhence {
+        /// The number that was given.
+        whence: i32,
+    },
+    /// The host says that it is at a place that C cannot name.
+    #[error("a seek to {place}, which C's off_t cannot hold")]
+    NoPlace {
+        /// What the host said.
+        place: u64,
+    },
     /// The reference is a version that has no such function.
     #[error("the reference has no {function}; use a version that has it, or leave the call out")]
     NoFunction {

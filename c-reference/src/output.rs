@@ -2,11 +2,11 @@
 
 use crate::ffi::{Call, Function, MOST_SINK, Text};
 use crate::outcome::{Outcome, Undefined};
-use crate::{Host, Machine};
+use crate::{Host, Session};
 
 /// The result of a C function that returns `int`.
 #[expect(clippy::cast_possible_truncation, reason = "the shim has widened an int")]
-fn int(call: &Call) -> i32 {
+pub(crate) fn int(call: &Call) -> i32 {
     call.number.cast_signed() as i32
 }
 
@@ -14,7 +14,7 @@ fn int(call: &Call) -> i32 {
 ///
 /// Each method returns [`Stop`](crate::Stop) instead of a value where the call is not defined
 /// for the stream, or where an assertion of the original fails.
-impl<H: Host> Machine<H> {
+impl<H: Host> Session<H> {
     /// A stream that reads. C: `qemu_file_new_input`, L127.
     ///
     /// # Errors

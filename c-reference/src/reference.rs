@@ -10,8 +10,9 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use tempfile::TempDir;
 
 use crate::PIN;
-use crate::compile::{CompileError, compile};
-use crate::ffi::{Call, HostTable, INTERFACE, Layout, NAMES, Table};
+use crate::ffi::{Call, HostTable, INTERFACE, Kinds, Layout, NAMES, Table};
+use crate::release::Release;
+use crate::toolchain::{CompileError, Options, Toolchain};
 
 #[cfg(have_original)]
 unsafe extern "C" {
@@ -20,12 +21,14 @@ unsafe extern "C" {
 
 /// Something that behaves as QEMU's file does: the original, another version, a patched copy.
 ///
-/// Clones are handles to the same code. Streams belong to a [`Machine`](crate::Machine), so any
+/// Clones are handles to the same code. Streams belong to a [`Session`](crate::Session), so any
 /// number of threads may use one reference.
 #[derive(Clone)]
 pub struct Reference {
     table: NonNull<Table>,
     origin: Origin,
+    /// What the caller says that it is.
+    told: Option<Release>,
 }
 
 #[derive(Clone)]
@@ -103,7 +106,7 @@ impl Reference {
         #[cfg(have_original)]
         {
             let table = NonNull::new((&raw const qemu_file_reference).cast_mut())?;
-            Some(Self { table, origin: Origin::Linked })
+            Some(Self { table, origin: Origin::Linked, told: None })
         }
         #[cfg(not(have_original))]
         None
@@ -121,7 +124,7 @@ impl Reference {
                 let directory =
                     tempfile::tempdir().map_err(|source| CompileError::Directory { source })?;
                 let object = directory.path().join("reference.so");
-                compile(path, &[], &object)?;
+                Self::compile(path, &[], &object)?;
                 Self::load_from(path.to_owned(), &object, Some(directory))
             }
             _ => Err(LoadError::UnknownKind { path: path.to_owned() }),
@@ -140,15 +143,16 @@ impl Reference {
         Self::load_from(path.to_owned(), path, None)
     }
 
-    /// Compiles a C file with the shim into the shared object `out`, written aside and renamed.
-    ///
-    /// The compiler is `$CC`, else the first of `cc`, `gcc`, `clang` that is here.
+    /// Compiles a C file with the shim into the shared object `out`, written aside and renamed: a
+    /// [`Toolchain`] of default [`Options`] and `extra_flags`.
     ///
     /// # Errors
     ///
     /// [`CompileError`], with what the compiler said.
     pub fn compile(source: &Path, extra_flags: &[&str], out: &Path) -> Result<(), CompileError> {
-        compile(source, extra_flags, out)
+        let mut options = Options::default();
+        options.cflags.extend(extra_flags.iter().map(|flag| (*flag).to_owned()));
+        Toolchain::open(&options)?.compile(source, out)
     }
 
     fn load_from(
@@ -177,7 +181,7 @@ impl Reference {
             return Err(LoadError::Interface { path: name, found });
         }
         let loaded = Loaded { path: name, _library: library, _directory: directory };
-        let reference = Self { table, origin: Origin::Loaded(Arc::new(loaded)) };
+        let reference = Self { table, origin: Origin::Loaded(Arc::new(loaded)), told: None };
         if reference.fits() { Ok(reference) } else { Err(reference.misfit()) }
     }
 
@@ -227,7 +231,61 @@ impl Reference {
         unsafe { *self.table().layout }
     }
 
-    /// Names of the functions that it lacks, as C spells them. The pinned original lacks none.
+    /// The release whose behaviour it has: what [`as_release`](Self::as_release) was told, else
+    /// that of a text that is known by its SHA-256, else what its functions and their types say.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.told
+            .or_else(|| Release::of_sha256(self.sha256()))
+            .unwrap_or_else(|| self.inferred_release())
+    }
+
+    /// The same reference, taken for one of `release`.
+    #[must_use]
+    pub fn as_release(self, release: Release) -> Self {
+        Self { told: Some(release), ..self }
+    }
+
+    /// The release that its functions and their types say, without a look at its hash.
+    #[must_use]
+    pub fn inferred_release(&self) -> Release {
+        let kinds = self.kinds();
+        let has_beside = self.table().has_beside;
+        // SAFETY: a pure function of a number.
+        let beside = |which| unsafe { has_beside(which) } != 0;
+        let has = |name| !self.missing().contains(&name);
+        if beside(1) {
+            return if has("qemu_file_get_to_fd") { Release::V8_0 } else { Release::V7_2 };
+        }
+        if beside(0) {
+            return Release::V8_1;
+        }
+        if !has("qemu_put_buffer_at") {
+            return Release::V8_2;
+        }
+        if has("qemu_put_compression_data") {
+            return Release::V9_0;
+        }
+        if !has("qemu_file_put_fd") {
+            return Release::V9_1;
+        }
+        match (kinds.set_blocking_returns, kinds.get_fd_fills, kinds.get_buffer_at_errp) {
+            (0, ..) => Release::V10_0,
+            (_, 0, _) => Release::V10_2,
+            (_, _, 1) => Release::Next,
+            _ if kinds.get_buffer_at_is_const != 0 => Release::V11_0,
+            _ => Release::V11_1,
+        }
+    }
+
+    pub(crate) fn kinds(&self) -> Kinds {
+        // SAFETY: the table points to a constant of the same object file.
+        unsafe { *self.table().kinds }
+    }
+
+    /// Names of the functions that it lacks, as C spells them, of the 42 that any version from 7.2
+    /// on has and that [`Session`](crate::Session) calls. The pinned original lacks the seven of
+    /// later versions.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let has = self.table().has;

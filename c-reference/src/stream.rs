@@ -1,6 +1,7 @@
-//! The streams of one machine, and where an address lies among them.
+//! The streams of one session, and where an address lies among them.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 
 use qemufile_core::GuestMemory;
 
@@ -51,7 +52,7 @@ pub(crate) enum Leave {
 }
 
 /// All that callbacks reach.
-pub(crate) struct World<H> {
+pub(crate) struct HostState<H> {
     pub(crate) host: H,
     pub(crate) arena: GuestMemory,
     pub(crate) slots: Vec<Slot>,
@@ -62,9 +63,15 @@ pub(crate) struct World<H> {
     pub(crate) answer: Option<String>,
     /// Bytes of the arena on their way to the host: nobody holds a `&[u8]` on the arena itself.
     pub(crate) staging: Vec<u8>,
+    /// References to each channel, taken less dropped.
+    pub(crate) references: BTreeMap<usize, i64>,
+    /// Descriptors that came, and were neither closed nor handed out.
+    pub(crate) received: Vec<i32>,
+    /// Address and length of the memory that the caller has given to the call that runs.
+    pub(crate) lent: (usize, usize),
 }
 
-impl<H> World<H> {
+impl<H> HostState<H> {
     pub(crate) fn new(arena: GuestMemory, host: H) -> Self {
         Self {
             host,
@@ -74,6 +81,9 @@ impl<H> World<H> {
             failure: String::new(),
             answer: None,
             staging: Vec::new(),
+            references: BTreeMap::new(),
+            received: Vec::new(),
+            lent: (0, 0),
         }
     }
 
@@ -90,6 +100,19 @@ impl<H> World<H> {
             }
         }
         Place::Elsewhere
+    }
+
+    /// Demands that bytes lie in the memory that the caller has given.
+    pub(crate) fn in_lent(&self, address: usize, len: usize) -> Result<(), Undefined> {
+        let (start, room) = self.lent;
+        inside(start, room, address, len).map(drop).ok_or(Undefined::StrayAddress { len })
+    }
+
+    /// A descriptor has been closed, or handed out.
+    pub(crate) fn forget(&mut self, descriptor: i32) {
+        if let Some(at) = self.received.iter().position(|one| *one == descriptor) {
+            self.received.swap_remove(at);
+        }
     }
 
     /// Demands that bytes which the reference hands out lie in the buffer of a stream.

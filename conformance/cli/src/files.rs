@@ -60,8 +60,11 @@ pub(crate) fn streams(
     paths: &[PathBuf],
     shard: Shard,
 ) -> Result<(Vec<StreamFile>, Vec<String>), Stop> {
-    let corpus = match paths {
-        [] => vec![in_project("corpus")?.join("streams")],
+    let corpus: Vec<PathBuf> = match paths {
+        [] => {
+            let all = in_project("corpus/streams")?;
+            vec![all.clone(), all.join("10.0"), all.join("odd")]
+        }
         _ => Vec::new(),
     };
     let (mut streams, mut problems) = (Vec::new(), Vec::new());

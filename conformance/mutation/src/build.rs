@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use c_reference::{CompileError, Workshop};
+use c_reference::{CompileError, Options, Toolchain};
 use sha2::{Digest as _, Sha256};
 
 use super::Mutant;
@@ -59,13 +59,13 @@ enum Compiled {
 const REFUSED: &str = "refused";
 
 struct Maker<'a> {
-    workshop: &'a Workshop,
+    toolchain: &'a Toolchain,
     kept: &'a Path,
 }
 
 impl Maker<'_> {
     fn compile(&self, name: &str, text: &str) -> Result<Compiled, MakeError> {
-        let key = hex(&Sha256::digest(format!("{}{text}", self.workshop.recipe())));
+        let key = hex(&Sha256::digest(format!("{}{text}", self.toolchain.recipe())));
         let note = self.kept.join(format!("{key}.txt"));
         if let Ok(known) = fs::read_to_string(&note) {
             if known == REFUSED {
@@ -75,11 +75,11 @@ impl Maker<'_> {
                 return Ok(Compiled::Object(known));
             }
         }
-        let (compiled, said) = match self.workshop.object(name, text) {
+        let (compiled, said) = match self.toolchain.object(name, text) {
             Ok((object, bytes)) => {
                 let hash = hex(&Sha256::digest(bytes));
                 if !self.object(&hash).exists() {
-                    self.workshop.link(&object, &self.object(&hash))?;
+                    self.toolchain.link(&object, &self.object(&hash))?;
                 }
                 (Compiled::Object(hash.clone()), hash)
             }
@@ -107,13 +107,13 @@ pub fn make(
     kept: &Path,
     jobs: NonZeroUsize,
 ) -> Result<Vec<Made>, MakeError> {
-    let workshop = Workshop::open()?;
+    let toolchain = Toolchain::open(&Options { reproducible: true, ..Options::default() })?;
     fs::create_dir_all(kept).map_err(|source| MakeError::Keep { path: kept.to_owned(), source })?;
-    let maker = Maker { workshop: &workshop, kept };
+    let maker = Maker { toolchain: &toolchain, kept };
     let original = match maker.compile("original", text)? {
         Compiled::Object(hash) => hash,
         // Again, for what the compiler said.
-        Compiled::Refused => workshop.object("refused", text).map(|_| String::new())?,
+        Compiled::Refused => toolchain.object("refused", text).map(|_| String::new())?,
     };
     let compiled = parallel::map(
         jobs,

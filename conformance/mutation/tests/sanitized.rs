@@ -10,8 +10,7 @@ use c_reference::PIN;
 use conformance::definedness::Undefined;
 use mutation::{by_rules, equivalent};
 
-/// The shim, and what the flags of `c-reference/src/recipe.rs` mean for these cases.
-const SOURCES: [&str; 6] = ["unit.c", "calls.c", "later.c", "memory.c", "shim.c", "text.c"];
+/// What the flags of `c-reference/src/flags.rs` mean for these cases.
 const FLAGS: [&str; 9] = [
     "-std=gnu11",
     "-fwrapv",
@@ -34,7 +33,7 @@ fn original() -> Option<String> {
     Some(std::fs::read_to_string(c_reference::original_path().unwrap()).unwrap())
 }
 
-/// The cases of `outside.c`, built with a text that stands in for the original.
+/// The cases of `undefined_calls.c`, built with a text that stands in for the original.
 struct Probes {
     _directory: tempfile::TempDir,
     program: PathBuf,
@@ -44,7 +43,9 @@ impl Probes {
     fn of(text: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("qemu-file.c"), text).unwrap();
-        let shim = project("c-reference/shim");
+        // All of the shim, and the headers that are made for the text.
+        let shim = directory.path().join("shim");
+        c_reference::write_shim(&shim, text).unwrap();
         let program = directory.path().join("outside");
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
         let built = Command::new(&compiler)
@@ -53,8 +54,9 @@ impl Probes {
             .arg(directory.path())
             .arg("-I")
             .arg(&shim)
-            .arg(project("c-reference/probes/outside.c"))
-            .args(SOURCES.map(|name| shim.join(name)))
+            .args(c_reference::SHIM_FOLDERS.map(|name| format!("-I{}", shim.join(name).display())))
+            .arg(project("c-reference/probes/undefined_calls.c"))
+            .args(c_reference::SHIM_SOURCES.map(|name| shim.join(name)))
             .arg("-o")
             .arg(&program)
             .output()

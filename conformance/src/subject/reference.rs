@@ -1,6 +1,8 @@
 //! The original, live.
 
-use c_reference::{Host, Machine, Outcome, Piece, Reference, Source, Stop, Transfer as Moved};
+use c_reference::{
+    Aftermath, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved, Undefined,
+};
 
 use super::arena::Arenas;
 use super::{Subject, Unready};
@@ -12,12 +14,13 @@ use crate::trace::{Op, World};
 /// The original, or a file that stands in for it, in this process.
 pub struct Original {
     reference: Reference,
-    stage: Option<Machine<ScriptedHost>>,
+    stage: Option<Session<ScriptedHost>>,
     arenas: Arenas,
     /// Bytes of an operation that are made for it.
     room: Vec<u8>,
     /// Levels of the compressors that are made once one is used: most traces use none.
     levels: Vec<u8>,
+    aftermath: Aftermath,
 }
 
 impl Original {
@@ -33,7 +36,15 @@ impl Original {
             arenas: Arenas::default(),
             room: Vec::new(),
             levels: Vec::new(),
+            aftermath: Aftermath::default(),
         }
+    }
+
+    /// What the last trace that was finished has left behind: objects that were not freed, and
+    /// memory that was written to after it was.
+    #[must_use]
+    pub fn aftermath(&self) -> &Aftermath {
+        &self.aftermath
     }
 
     fn unready(reason: impl ToString) -> Unready {
@@ -42,7 +53,7 @@ impl Original {
 }
 
 /// The streams of the original, for the predicate.
-struct Held<'a>(&'a Machine<ScriptedHost>);
+struct Held<'a>(&'a Session<ScriptedHost>);
 
 impl Streams for Held<'_> {
     fn role(&self, stream: usize) -> Option<Role> {
@@ -66,27 +77,27 @@ impl Subject for Original {
 
     /// By what the original itself holds.
     fn definedness(&self, op: &Op) -> Option<Definedness> {
-        self.stage.as_ref().map(|machine| definedness::of(op, &Held(machine)))
+        self.stage.as_ref().map(|session| definedness::of(op, &Held(session)))
     }
 
     fn begin(&mut self, world: &World) -> Result<(), Unready> {
         let arena = self.arenas.take(&world.arena).map_err(Self::unready)?;
-        let machine = match self.stage.take() {
-            Some(mut machine) => {
-                machine.reset();
-                machine.host_mut().reset(world);
-                machine.set_arena(arena);
-                machine
+        let session = match self.stage.take() {
+            Some(mut session) => {
+                session.reset();
+                session.host_mut().reset(world);
+                session.set_arena(arena);
+                session
             }
-            None => Machine::new(&self.reference, arena, ScriptedHost::new(world)),
+            None => Session::new(&self.reference, arena, ScriptedHost::new(world)),
         };
         self.levels.clone_from(&world.compressors);
-        self.stage = Some(machine);
+        self.stage = Some(session);
         Ok(())
     }
 
     fn step(&mut self, op: &Op) -> Observation {
-        let Some(machine) = &mut self.stage else {
+        let Some(session) = &mut self.stage else {
             return Observation::broken("no trace was begun");
         };
         if let Err(misuse) = self.arenas.before(op) {
@@ -95,10 +106,10 @@ impl Subject for Original {
         if let Op::PutCompressionData { .. } = op {
             for level in self.levels.drain(..) {
                 // What zlib refuses is not there, which the call itself then says.
-                let _ = machine.add_compressor(i32::from(level));
+                let _ = session.add_compressor(i32::from(level));
             }
         }
-        let value = match call(machine, &mut self.room, op) {
+        let value = match call(session, &mut self.room, op) {
             Ok(value) => value,
             Err(Stop::Asserted { line, .. }) => Value::Assertion { line },
             Err(Stop::Undefined(reason)) => Value::Broken(reason.to_string()),
@@ -107,31 +118,37 @@ impl Subject for Original {
             Value::Stream(made) => [Some(made), None],
             _ => op.streams(),
         };
-        let events = machine.host_mut().take_events();
-        let mut states = machine.host_mut().states();
+        let events = session.host_mut().take_events();
+        let mut states = session.host_mut().states();
         states
-            .extend(touched.into_iter().flatten().filter_map(|stream| state(machine, stream).ok()));
+            .extend(touched.into_iter().flatten().filter_map(|stream| state(session, stream).ok()));
         Observation { value, events, states }
     }
 
     fn recycle(&mut self, observation: Observation) {
-        if let Some(machine) = &mut self.stage {
-            machine.host_mut().recycle(observation);
+        if let Some(session) = &mut self.stage {
+            session.host_mut().recycle(observation);
         }
     }
 
     fn finish(&mut self) -> Vec<Event> {
-        let Some(machine) = &mut self.stage else { return Vec::new() };
-        let events = machine.host_mut().take_events();
-        machine.reset();
+        let Some(session) = &mut self.stage else { return Vec::new() };
+        let events = session.host_mut().take_events();
+        self.aftermath = session.end();
         events
     }
 }
 
-fn state(machine: &mut Machine<ScriptedHost>, stream: usize) -> Outcome<StreamState> {
-    let (error, text) = machine.get_error_obj(stream)?;
-    let (transferred, empty) = if machine.state(stream)?.writable {
-        (Some(machine.transferred(stream)?), Some(machine.buffer_empty(stream)?))
+fn state(session: &mut Session<ScriptedHost>, stream: usize) -> Outcome<StreamState> {
+    let (error, text) = session.get_error_obj(stream)?;
+    let held = session.state(stream)?;
+    let (transferred, empty) = if held.writable {
+        let empty = match session.buffer_empty(stream) {
+            // Versions from 9.1 on cannot be asked; the queue is there all the same.
+            Err(Stop::Undefined(Undefined::NoFunction { .. })) => held.iovcnt == 0,
+            answer => answer?,
+        };
+        (Some(session.transferred(stream)?), Some(empty))
     } else {
         (None, None)
     };
@@ -153,55 +170,55 @@ fn error((code, text): (i32, Option<String>)) -> Value {
     Value::Error { code, text }
 }
 
-fn call(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn call(session: &mut Session<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
-        Op::NewInput { channel } => Value::Stream(machine.new_input(*channel)?),
-        Op::NewOutput { channel } => Value::Stream(machine.new_output(*channel)?),
-        Op::GetReturnPath { stream } => Value::Stream(machine.get_return_path(*stream)?),
-        Op::GetChannel { stream } => Value::Channel(machine.get_ioc(*stream)?),
+        Op::NewInput { channel } => Value::Stream(session.new_input(*channel)?),
+        Op::NewOutput { channel } => Value::Stream(session.new_output(*channel)?),
+        Op::GetReturnPath { stream } => Value::Stream(session.get_return_path(*stream)?),
+        Op::GetChannel { stream } => Value::Channel(session.get_ioc(*stream)?),
         Op::SetBlocking { stream, blocking } => {
-            machine.set_blocking(*stream, *blocking)?;
+            session.set_blocking(*stream, *blocking)?;
             Value::Nothing
         }
-        Op::Shutdown { stream } => code(machine.shutdown(*stream)?),
-        Op::Close { stream } => code(machine.fclose(*stream)?),
-        Op::GetError { stream } => code(machine.get_error(*stream)?),
-        Op::GetErrorObj { stream } => error(machine.get_error_obj(*stream)?),
-        Op::GetErrorObjAny { first, second } => error(machine.get_error_obj_any(*first, *second)?),
+        Op::Shutdown { stream } => code(session.shutdown(*stream)?),
+        Op::Close { stream } => code(session.fclose(*stream)?),
+        Op::GetError { stream } => code(session.get_error(*stream)?),
+        Op::GetErrorObj { stream } => error(session.get_error_obj(*stream)?),
+        Op::GetErrorObjAny { first, second } => error(session.get_error_obj_any(*first, *second)?),
         Op::SetError { stream, code } => {
-            machine.set_error(*stream, *code)?;
+            session.set_error(*stream, *code)?;
             Value::Nothing
         }
         Op::SetErrorObj { stream, code, text } => {
-            machine.set_error_obj(*stream, *code, text.as_deref())?;
+            session.set_error_obj(*stream, *code, text.as_deref())?;
             Value::Nothing
         }
-        Op::Flush { stream } => code(machine.fflush(*stream)?),
-        Op::Transferred { stream } => Value::Number(machine.transferred(*stream)?),
-        Op::BufferEmpty { stream } => Value::Flag(machine.buffer_empty(*stream)?),
+        Op::Flush { stream } => code(session.fflush(*stream)?),
+        Op::Transferred { stream } => Value::Number(session.transferred(*stream)?),
+        Op::BufferEmpty { stream } => Value::Flag(session.buffer_empty(*stream)?),
         Op::ChangeArena { offset, data } => {
-            match machine.arena().write_at(*offset, data.bytes(room)) {
+            match session.arena().write_at(*offset, data.bytes(room)) {
                 Ok(()) => Value::Nothing,
                 Err(misuse) => Value::Broken(misuse.to_string()),
             }
         }
-        _ => return take(machine, room, op),
+        _ => return take(session, room, op),
     })
 }
 
-fn take(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn take(session: &mut Session<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     Ok(match op {
         Op::PeekBuffer { stream, size, offset } => {
-            let room = machine.host_mut().bytes();
-            Value::Bytes(machine.peek_buffer(*stream, *size, *offset, room)?.into())
+            let room = session.host_mut().bytes();
+            Value::Bytes(session.peek_buffer(*stream, *size, *offset, room)?.into())
         }
         Op::GetBuffer { stream, size } => {
-            let room = machine.host_mut().bytes();
-            Value::Bytes(machine.get_buffer(*stream, *size, room)?.into())
+            let room = session.host_mut().bytes();
+            Value::Bytes(session.get_buffer(*stream, *size, room)?.into())
         }
         Op::GetBufferInPlace { stream, size } => {
-            let room = machine.host_mut().bytes();
-            let found = machine.get_buffer_in_place(*stream, *size, room)?;
+            let room = session.host_mut().bytes();
+            let found = session.get_buffer_in_place(*stream, *size, room)?;
             let placement = match found.source {
                 Source::Buffer { .. } => Placement::InPlace,
                 Source::Null => Placement::Nowhere,
@@ -209,44 +226,44 @@ fn take(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Out
             };
             Value::Placed { placement, bytes: found.bytes.into() }
         }
-        Op::PeekByte { stream, offset } => byte(machine.peek_byte(*stream, *offset)?),
-        Op::GetByte { stream } => byte(machine.get_byte(*stream)?),
-        Op::GetBe16 { stream } => Value::Number(machine.get_be16(*stream)?.into()),
-        Op::GetBe32 { stream } => Value::Number(machine.get_be32(*stream)?.into()),
-        Op::GetBe64 { stream } => Value::Number(machine.get_be64(*stream)?),
+        Op::PeekByte { stream, offset } => byte(session.peek_byte(*stream, *offset)?),
+        Op::GetByte { stream } => byte(session.get_byte(*stream)?),
+        Op::GetBe16 { stream } => Value::Number(session.get_be16(*stream)?.into()),
+        Op::GetBe32 { stream } => Value::Number(session.get_be32(*stream)?.into()),
+        Op::GetBe64 { stream } => Value::Number(session.get_be64(*stream)?),
         Op::GetCountedString { stream } => {
-            let room = machine.host_mut().bytes();
-            let found = machine.get_counted_string(*stream, room)?;
+            let room = session.host_mut().bytes();
+            let found = session.get_counted_string(*stream, room)?;
             Value::text(found.len, found.buffer)
         }
         Op::Skip { stream, size } => {
-            machine.skip(*stream, *size)?;
+            session.skip(*stream, *size)?;
             Value::Nothing
         }
-        Op::GetToFd { stream, sink, size } => code(machine.get_to_fd(*stream, *sink, *size)?),
-        _ => return put(machine, room, op),
+        Op::GetToFd { stream, sink, size } => code(session.get_to_fd(*stream, *sink, *size)?),
+        _ => return put(session, room, op),
     })
 }
 
-fn put(machine: &mut Machine<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
+fn put(session: &mut Session<ScriptedHost>, room: &mut Vec<u8>, op: &Op) -> Outcome<Value> {
     match op {
-        Op::PutBuffer { stream, data } => machine.put_buffer(*stream, data.bytes(room))?,
+        Op::PutBuffer { stream, data } => session.put_buffer(*stream, data.bytes(room))?,
         Op::PutBufferAsync { stream, offset, len, may_free } => {
-            machine.put_buffer_async(*stream, *offset, *len, *may_free)?;
+            session.put_buffer_async(*stream, *offset, *len, *may_free)?;
         }
-        Op::PutByte { stream, value } => machine.put_byte(*stream, *value)?,
-        Op::PutBe16 { stream, value } => machine.put_be16(*stream, *value)?,
-        Op::PutBe32 { stream, value } => machine.put_be32(*stream, *value)?,
-        Op::PutBe64 { stream, value } => machine.put_be64(*stream, *value)?,
+        Op::PutByte { stream, value } => session.put_byte(*stream, *value)?,
+        Op::PutBe16 { stream, value } => session.put_be16(*stream, *value)?,
+        Op::PutBe32 { stream, value } => session.put_be32(*stream, *value)?,
+        Op::PutBe64 { stream, value } => session.put_be64(*stream, *value)?,
         Op::PutCountedString { stream, text } => {
-            machine.put_counted_string(*stream, text.bytes(room))?;
+            session.put_counted_string(*stream, text.bytes(room))?;
         }
         Op::PutCompressionData { stream, compressor, data } => {
-            let count = machine.put_compression_data(*stream, *compressor, data.bytes(room))?;
+            let count = session.put_compression_data(*stream, *compressor, data.bytes(room))?;
             return Ok(Value::Code(i64::try_from(count).unwrap_or(i64::MIN)));
         }
         Op::PutStream { stream, source } => {
-            return Ok(code(machine.put_qemu_file(*stream, *source)?));
+            return Ok(code(session.put_qemu_file(*stream, *source)?));
         }
         _ => return Ok(Value::Broken("no such call".to_owned())),
     }

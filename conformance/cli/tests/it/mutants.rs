@@ -127,7 +127,11 @@ fn a_broken_copy_is_found_and_a_whole_one_is_not() {
         tried.push((&mutants[number], kill));
     }
     // The original itself, as a file like any other.
-    let whole = c_reference::Workshop::open().unwrap();
+    let whole = c_reference::Toolchain::open(&c_reference::Options {
+        reproducible: true,
+        ..Default::default()
+    })
+    .unwrap();
     let (object, _) = whole.object("whole", &text).unwrap();
     let path = kept.path().join("whole.so");
     whole.link(&object, &path).unwrap();
