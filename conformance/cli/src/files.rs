@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use conformance::corpus;
 use conformance::explore::Shard;
+use conformance::record::write_whole;
 use conformance::streams::{StreamFile, load};
 
 use crate::Stop;
@@ -34,7 +35,29 @@ pub(crate) fn in_project(directory: &str) -> Result<PathBuf, Stop> {
 
 /// Where failing cases go if nothing is said.
 pub(crate) fn output() -> PathBuf {
-    project().unwrap_or_default().join("target").join("conformance")
+    let target = std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    let target = target.map_or_else(|| project().unwrap_or_default().join("target"), PathBuf::from);
+    target.join("conformance")
+}
+
+/// Refuses what could be waited for without end, such as a FIFO or a device. What is not there is
+/// told by whoever reads it.
+pub(crate) fn regular(path: &Path) -> Result<(), Stop> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Err(Stop::input(format!(
+            "{}: neither a file nor a folder; write its contents to a file first",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file, or says that it cannot be written.
+pub(crate) fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Stop> {
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder
+        .and_then(|()| write_whole(path, contents))
+        .map_err(|error| Stop::unwritable(format!("{}: {error}", path.display())))
 }
 
 /// The folders of the corpus that hold traces.
@@ -52,7 +75,15 @@ pub(crate) fn traces(paths: &[PathBuf], shard: Shard) -> Result<(Vec<PathBuf>, V
         paths => corpus::find(paths),
     };
     let mine = (0..).zip(found).filter(|(number, _)| shard.has(*number)).map(|(_, path)| path);
-    Ok((mine.collect(), errors.iter().map(ToString::to_string).collect()))
+    let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let (mut traces, beside) = (Vec::new(), |path: &Path| corpus::recording_path(path));
+    for path in mine {
+        match regular(&path).and_then(|()| regular(&beside(&path))) {
+            Ok(()) => traces.push(path),
+            Err(Stop { message, .. }) => problems.push(message),
+        }
+    }
+    Ok((traces, problems))
 }
 
 /// The streams to do, of `paths` or of the corpus, and messages about what cannot be used.
@@ -66,6 +97,10 @@ pub(crate) fn streams(
     };
     let (mut streams, mut problems) = (Vec::new(), Vec::new());
     for path in paths.iter().chain(&corpus) {
+        if let Err(Stop { message, .. }) = regular(path) {
+            problems.push(message);
+            continue;
+        }
         match load(path) {
             Ok(loaded) => {
                 if loaded.files.is_empty() && loaded.broken.is_empty() {
