@@ -52,7 +52,9 @@ impl Kind {
             let path = folder.join(name);
             files::regular(&path)?;
             let read = std::fs::read_to_string(&path);
-            lists.push(read.map_err(|error| Stop::input(format!("{}: {error}", path.display())))?);
+            lists.push(
+                read.map_err(|error| Stop::input(format!("{}: {error}", files::shown(path))))?,
+            );
         }
         Ok(Basis {
             original: c_reference::PIN.sha256.to_owned(),

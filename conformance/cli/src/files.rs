@@ -8,6 +8,7 @@ use conformance::record::write_whole;
 use conformance::streams::{StreamFile, load};
 
 use crate::Stop;
+use crate::report::sheet::one_line;
 
 /// The project's directory as seen from here: this one, or the first above it that holds a corpus
 /// beside a `Cargo.toml`.
@@ -46,10 +47,15 @@ pub(crate) fn regular(path: &Path) -> Result<(), Stop> {
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Err(Stop::input(format!(
             "{}: neither a file nor a folder; write its contents to a file first",
-            path.display()
+            shown(path)
         ))),
         _ => Ok(()),
     }
+}
+
+/// A path in a message: in one line, whatever is in it.
+pub(crate) fn shown(path: impl AsRef<Path>) -> String {
+    one_line(&path.as_ref().display().to_string())
 }
 
 /// Writes a file, or says that it cannot be written.
@@ -57,7 +63,7 @@ pub(crate) fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Stop>
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder
         .and_then(|()| write_whole(path, contents))
-        .map_err(|error| Stop::unwritable(format!("{}: {error}", path.display())))
+        .map_err(|error| Stop::unwritable(format!("{}: {error}", shown(path))))
 }
 
 /// The folders of the corpus that hold traces.
@@ -104,8 +110,7 @@ pub(crate) fn streams(
         match load(path) {
             Ok(loaded) => {
                 if loaded.files.is_empty() && loaded.broken.is_empty() {
-                    problems
-                        .push(format!("{}: no stream (*.bin) in this directory", path.display()));
+                    problems.push(format!("{}: no stream (*.bin) in this directory", shown(path)));
                 }
                 streams.extend(loaded.files);
                 problems.extend(loaded.broken.iter().map(ToString::to_string));

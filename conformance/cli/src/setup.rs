@@ -35,16 +35,16 @@ pub(crate) fn original(given: Option<&Path>) -> Result<PathBuf, Stop> {
     let bytes = std::fs::read(path).map_err(|error| match built {
         true => Stop::missing(format!(
             "{}: {error}; this copy was made by the build, and is gone: name the file with --original (SHA-256 {})",
-            path.display(),
+            files::shown(path),
             PIN.sha256
         )),
-        false => Stop::input(format!("{}: {error}", path.display())),
+        false => Stop::input(format!("{}: {error}", files::shown(path))),
     })?;
     let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if !built && sha256 != PIN.sha256 {
         return Err(Stop::input(format!(
             "{}: SHA-256 {sha256}, and the original has {}",
-            path.display(),
+            files::shown(path),
             PIN.sha256
         )));
     }

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &ExportSeeds, common: &Common) -> Ended {
     }
     output::print(format_args!(
         "{written} seeds written to {}, {unfit} traces fit no target\n",
-        into.display()
+        files::shown(&into)
     ))?;
     Ok(if bad > 0 { Status::BadInput } else { Status::Conforms })
 }
@@ -49,7 +49,7 @@ fn seeds(path: &Path, trace: &Trace, into: &Path) -> Result<u64, Stop> {
     let case = match encode(trace) {
         Ok(case) => case,
         Err(unfit) => {
-            output::remark(format_args!("{}: {unfit}", path.display()));
+            output::remark(format_args!("{}: {unfit}", files::shown(&path)));
             return Ok(0);
         }
     };

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
         ));
     }
     let text = std::fs::read_to_string(&source)
-        .map_err(|error| Stop::input(format!("{}: {error}", source.display())))?;
+        .map_err(|error| Stop::input(format!("{}: {error}", files::shown(&source))))?;
     let place = files::in_project("corpus/mutants")?;
     for list in ["equivalent.ron", "handwritten.ron"] {
         files::regular(&place.join(list))?;

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Promote, setup: &Setup) -> Ended {
     if place.exists() {
         return Err(Stop::input(format!(
             "{}: is there already; choose another --name",
-            place.display()
+            files::shown(&place)
         )));
     }
     let name = arguments.target.clone().or_else(|| folder_of(&arguments.artifact));
@@ -71,7 +71,7 @@ fn folder_of(artifact: &Path) -> Option<String> {
 }
 
 fn read(artifact: &Path, name: Option<&str>) -> Result<Trace, Stop> {
-    let bad = |reason: String| Stop::input(format!("{}: {reason}", artifact.display()));
+    let bad = |reason: String| Stop::input(format!("{}: {reason}", files::shown(&artifact)));
     files::regular(artifact)?;
     let bytes = std::fs::read(artifact).map_err(|error| bad(error.to_string()))?;
     let found = name
@@ -139,5 +139,5 @@ fn transcribe(place: &Path, trace: &Trace) -> Result<(), Stop> {
 
 fn write(place: &Path, text: &str) -> Result<(), Stop> {
     files::write(place, text)?;
-    output::print(format_args!("written   {}\n", place.display()))
+    output::print(format_args!("written   {}\n", files::shown(&place)))
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
     }
     for path in orphans(&arguments.paths)? {
         stats.stale += 1;
-        output::print(format_args!("no trace  {}\n", path.display()))?;
+        output::print(format_args!("no trace  {}\n", files::shown(&path)))?;
     }
     let Stats { fresh, written, stale, problems } = stats;
     if arguments.check {
@@ -113,10 +113,10 @@ impl Stats {
         };
         if check {
             self.stale += 1;
-            return output::print(format_args!("{word} {}\n", beside.display()));
+            return output::print(format_args!("{word} {}\n", files::shown(&beside)));
         }
         files::write(&beside, &text)?;
         self.written += 1;
-        output::print(format_args!("written   {}\n", beside.display()))
+        output::print(format_args!("written   {}\n", files::shown(&beside)))
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::report::sheet::one_line;
 use crate::report::{Failure, Item, Report, Section, Status, text};
 use conformance::explore::{Shard, Watch as _};
 use conformance::streams::{
@@ -25,7 +24,7 @@ pub(crate) fn run(arguments: &Streams, setup: &Setup) -> Ended {
     let interrupt = Interrupt::noted();
     let mut report = setup.report(None);
     add(arguments, setup, interrupt, &mut report)?;
-    if setup.format == Format::Text {
+    if setup.format == Format::Text && !report.streams.is_empty() {
         output::sheet(|f| text::streams(&report.streams, f))?;
     }
     setup.conclude(report)
@@ -200,7 +199,7 @@ fn dump_text(
     arguments: &Streams,
     problems: &mut Vec<String>,
 ) -> Result<(), Stop> {
-    let name = one_line(&file.path.display().to_string());
+    let name = files::shown(&file.path);
     output::print(format_args!("{name}: {} bytes\n", file.size))?;
     output::sheet(text::section_titles)?;
     let row = |row: &SectionRow| output::sheet(|f| text::section_row(row, f));
