@@ -1,5 +1,6 @@
 //! Where the project's files are.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use conformance::corpus;
@@ -53,6 +54,13 @@ pub(crate) fn regular(path: &Path) -> Result<(), Stop> {
     }
 }
 
+/// As [`regular`], and takes a pipe that is open already, such as `/dev/stdin` or `/dev/fd/63`: it
+/// has an end. One with a name may wait for a writer without end.
+fn regular_or_pipe(path: &Path) -> Result<(), Stop> {
+    let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    if is_pipe && path.canonicalize().is_err() { Ok(()) } else { regular(path) }
+}
+
 /// A path in a message: in one line, whatever is in it.
 pub(crate) fn shown(path: impl AsRef<Path>) -> String {
     one_line(&path.as_ref().display().to_string())
@@ -103,7 +111,7 @@ pub(crate) fn streams(
     };
     let (mut streams, mut problems) = (Vec::new(), Vec::new());
     for path in paths.iter().chain(&corpus) {
-        if let Err(Stop { message, .. }) = regular(path) {
+        if let Err(Stop { message, .. }) = regular_or_pipe(path) {
             problems.push(message);
             continue;
         }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anstream::AutoStream;
 
-use crate::report::sheet::{Sheet, json, message};
+use crate::report::sheet::{Sheet, json, message, one_line};
 use crate::report::{Report, junit, text};
 
 use crate::arguments::Format;
@@ -80,7 +80,13 @@ pub(crate) fn complain(text: &str) {
 /// Prints what clap has to say: help to standard output, a complaint to standard error.
 pub(crate) fn usage(error: &clap::Error) -> Ended {
     if error.use_stderr() {
-        remark_sheet(|f| write!(f, "{}", error.render()));
+        let complaint = std::env::args_os().filter_map(|word| word.into_string().ok()).fold(
+            error.render().ansi().to_string(),
+            |text, word| {
+                if word.contains('\n') { text.replace(&word, &one_line(&word)) } else { text }
+            },
+        );
+        remark(complaint.trim_end());
         return Ok(crate::report::Status::BadInput);
     }
     raw(&error.render().ansi().to_string())?;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::Styles;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
@@ -11,8 +12,12 @@ use crate::tables::{COMMON, taken_by};
 
 /// Takes the words of a command line apart, the program's name among them.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<Arguments, clap::Error> {
-    let mut command = command();
-    let matches = command.try_get_matches_from_mut(words)?;
+    // Without styles what is complained of can be told from them, and be escaped.
+    let mut command = command().styles(Styles::plain());
+    let matches = match command.try_get_matches_from_mut(words.clone()) {
+        Err(error) if !error.use_stderr() => self::command().try_get_matches_from(words)?,
+        parsed => parsed?,
+    };
     let arguments = Arguments::from_arg_matches(&matches)?;
     refuse_what_is_not_taken(&mut command, &matches, &arguments)?;
     Ok(arguments)

@@ -77,7 +77,7 @@ pub(crate) fn build(arguments: &Arguments) -> Ended {
     let source = original(arguments.original.as_deref())?;
     let folder = object.parent().filter(|folder| !folder.as_os_str().is_empty());
     tempfile::tempfile_in(folder.unwrap_or(Path::new(".")))
-        .map_err(|error| Stop::unwritable(format!("{}: {error}", files::shown(&object))))?;
+        .map_err(|error| Stop::unwritable(format!("{}: {error}", files::shown(object))))?;
     Reference::compile(&source, &COUNTING, object).map_err(Stop::input)?;
     Ok(Status::Conforms)
 }

@@ -73,7 +73,7 @@ pub(crate) fn run(common: &Common) -> Ended {
 
 /// The file of `--reference`: whether it compiles, loads, and does what it is asked.
 fn reference(findings: &mut Findings, file: &Path, limit: Duration) -> Result<(), Stop> {
-    let name = format!("the reference {}", files::shown(&file));
+    let name = format!("the reference {}", files::shown(file));
     let program = std::env::current_exe().map_err(Stop::input)?;
     match ReferenceFile::open(file, &program, limit) {
         Err(error) => findings.unusable(&name, message(&error.to_string())),
@@ -197,10 +197,10 @@ fn directory(findings: &mut Findings, directory: &Path) -> Result<(), Stop> {
     let attempt =
         std::fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory));
     match attempt {
-        Ok(_) => findings.here("a place for failing cases", files::shown(&directory)),
+        Ok(_) => findings.here("a place for failing cases", files::shown(directory)),
         Err(error) => findings.missing(
             "a place for failing cases",
-            format_args!("{}: {error}; name another with --output", files::shown(&directory)),
+            format_args!("{}: {error}; name another with --output", files::shown(directory)),
         ),
     }
 }

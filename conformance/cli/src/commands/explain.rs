@@ -29,7 +29,7 @@ pub(crate) fn run(path: &Path, width: Option<u64>, setup: &Setup) -> Ended {
     let judgement = judge.judge_file(&trace, recording.as_ref());
     let transcripts = judge.transcripts(&trace, recording.as_ref());
     let transcripts =
-        transcripts.map_err(|reason| Stop::input(format!("{}: {reason}", files::shown(&path))))?;
+        transcripts.map_err(|reason| Stop::input(format!("{}: {reason}", files::shown(path))))?;
     let width = width
         .and_then(|width| usize::try_from(width).ok())
         .or_else(terminal_width)

@@ -49,7 +49,7 @@ fn seeds(path: &Path, trace: &Trace, into: &Path) -> Result<u64, Stop> {
     let case = match encode(trace) {
         Ok(case) => case,
         Err(unfit) => {
-            output::remark(format_args!("{}: {unfit}", files::shown(&path)));
+            output::remark(format_args!("{}: {unfit}", files::shown(path)));
             return Ok(0);
         }
     };

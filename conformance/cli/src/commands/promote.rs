@@ -71,7 +71,7 @@ fn folder_of(artifact: &Path) -> Option<String> {
 }
 
 fn read(artifact: &Path, name: Option<&str>) -> Result<Trace, Stop> {
-    let bad = |reason: String| Stop::input(format!("{}: {reason}", files::shown(&artifact)));
+    let bad = |reason: String| Stop::input(format!("{}: {reason}", files::shown(artifact)));
     files::regular(artifact)?;
     let bytes = std::fs::read(artifact).map_err(|error| bad(error.to_string()))?;
     let found = name
@@ -139,5 +139,5 @@ fn transcribe(place: &Path, trace: &Trace) -> Result<(), Stop> {
 
 fn write(place: &Path, text: &str) -> Result<(), Stop> {
     files::write(place, text)?;
-    output::print(format_args!("written   {}\n", files::shown(&place)))
+    output::print(format_args!("written   {}\n", files::shown(place)))
 }

@@ -27,17 +27,17 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
     });
     let Some(divergence) = divergence else {
         return match (&judgement.faults[..], judgement.inconclusive) {
-            ([], Some(reason)) => Err(Stop::input(format!("{}: {reason}", files::shown(&path)))),
+            ([], Some(reason)) => Err(Stop::input(format!("{}: {reason}", files::shown(path)))),
             ([], None) => {
                 output::remark(format_args!(
                     "{}: all subjects agree, there is nothing to shrink",
-                    files::shown(&path)
+                    files::shown(path)
                 ));
                 Ok(Status::Conforms)
             }
             ([Fault::Stale { reason } | Fault::Undeclared { reason }, ..], _) => Err(Stop {
                 status: Status::Diverged,
-                message: format!("{}: {reason}", files::shown(&path)),
+                message: format!("{}: {reason}", files::shown(path)),
             }),
             ([Fault::Diverged(_), ..], _) => Ok(Status::Diverged),
         };
@@ -47,7 +47,7 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
     let Some(shrunk) = smallest(setup, &trace, divergence, effort) else {
         let message = format!(
             "{}: {}; it shows only against the recorded transcript, of this very trace, and cannot be made smaller",
-            files::shown(&path),
+            files::shown(path),
             headline(divergence)
         );
         return Err(Stop { status: Status::Diverged, message });

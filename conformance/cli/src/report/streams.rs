@@ -54,7 +54,13 @@ fn line(stream: &StreamReport, f: &mut Sheet<'_>) -> fmt::Result {
     }
     for channel in &stream.channels {
         let pages = channel.summary.pages.total();
-        writeln!(f, "{:<28}channel {}: {} bytes, {pages} pages", "", one_line(&channel.name), channel.size)?;
+        writeln!(
+            f,
+            "{:<28}channel {}: {} bytes, {pages} pages",
+            "",
+            one_line(&channel.name),
+            channel.size
+        )?;
     }
     stream.notes.iter().try_for_each(|note| writeln!(f, "{:<28}{}", "", one_line(note)))
 }

@@ -1,6 +1,6 @@
 //! Bad usage is told as such: numbers out of range, nothing selected, options of other commands.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::command::{NEIGHBOURS, run, write};
 use qemufile_conformance::tables;
@@ -188,4 +188,24 @@ fn doctor_looks_at_the_file_that_it_is_given_and_has_its_status() {
         .output()
         .unwrap();
     assert_eq!(said.status.code(), Some(3));
+}
+
+#[test]
+fn a_stream_is_read_from_a_pipe_and_a_fifo_is_refused_in_a_line() {
+    let directory = tempdir().unwrap();
+    let stream = std::fs::File::open(crate::command::stream()).unwrap();
+    let cat = Command::new("cat").stdin(stream).stdout(Stdio::piped()).spawn().unwrap();
+    let said = crate::command::command(directory.path())
+        .args(["streams", "--dump", "/dev/stdin"])
+        .stdin(cat.stdout.unwrap())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&said.stdout);
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    assert!(out.contains("header"), "{out}");
+    let fifo = directory.path().join("named.bin");
+    let mode = rustix::fs::Mode::from_raw_mode(0o644);
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let said = run(directory.path(), ["streams", fifo.to_str().unwrap()]).expect(2);
+    assert!(said.out.contains("named.bin: neither a file nor a folder"), "{}", said.out);
 }
