@@ -1,37 +1,37 @@
 //! What can be said on the command line.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::explore::Shard;
 use conformance::fault_injection::Budget;
+use conformance::model::Model;
 use conformance::subject::{Core, Original};
-use conformance::{isolate, model::Model};
 use mutation::search;
+
+use crate::tables;
 
 /// [`search::WORST`], as it is written on the command line.
 const WORST: &str = "10";
 const _: () = assert!(search::WORST == 10);
 
-const STATUS: &str = "\
-Exit status:
-  0    everything conforms
-  1    something diverged, or more than 1 case in 100 is inconclusive
-  2    bad usage, or input that cannot be used (the rest was still compared)
-  3    a reference that was demanded is missing: see `conformance doctor`
-  130  interrupted before anything diverged
+/// Seconds of `--limit` if nothing is said.
+pub(crate) const LIMIT: u64 = 2;
 
-Environment:
-  REQUIRE_C=1  demand a live original: exit 3 where there is none
-  NO_COLOR     no colours on a terminal";
+/// Greatest numbers. They are far beyond what is of use, and small enough for every sum of them.
+const MAX_SECONDS: u64 = 366 * 24 * 60 * 60;
+const MAX_LIMIT: u64 = 24 * 60 * 60;
+const MAX_CASES: u64 = 1_000_000_000_000;
+const MAX_SHARDS: u64 = 1_000_000;
+const MAX_JOBS: u64 = 256;
+const MAX_WIDTH: u64 = 10_000;
 
 /// Compares the Rust core with QEMU's original C, byte for byte and call for call.
 ///
 /// Without a command: check.
 #[derive(Debug, Parser)]
-#[command(version, after_help = STATUS, max_term_width = 100)]
+#[command(version, after_help = tables::help(), max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
@@ -63,8 +63,8 @@ pub(crate) enum Verb {
         /// The trace.
         trace: PathBuf,
         /// Characters in a line; the terminal's if not given, or 160.
-        #[arg(long)]
-        width: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u64).range(20..=MAX_WIDTH))]
+        width: Option<u64>,
     },
     /// Write the transcripts of the live original beside their traces.
     Record(Record),
@@ -80,23 +80,17 @@ pub(crate) enum Verb {
     InjectFaults(InjectFaults),
     /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
     Mutants(Mutants),
-    /// Say what is here, what is missing, and which command mends it.
+    /// Say what is here, what is missing, and which command helps.
     Doctor,
-    /// Run a reference for another process.
-    #[command(name = isolate::VERB, hide = true)]
-    Isolated {
-        /// The shared object.
-        object: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Explore {
     /// Number of cases; 200,000 if nothing is said.
-    #[arg(long, conflicts_with = "seconds")]
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=MAX_CASES))]
     pub(crate) cases: Option<u64>,
     /// Explore for so long instead.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
     pub(crate) seconds: Option<u64>,
     /// Seed of the cases; another one each time if not given. It is printed.
     #[arg(long)]
@@ -160,6 +154,9 @@ pub(crate) struct Coverage {
     /// Compile the original into this shared object so that it counts, and end.
     #[arg(long, value_name = "FILE.so")]
     pub(crate) build: Option<PathBuf>,
+    /// The original, where the copy that the build made is gone.
+    #[arg(long, value_name = "FILE.c", requires = "build")]
+    pub(crate) original: Option<PathBuf>,
     /// The export is of the core under its own tests.
     #[arg(long, conflicts_with = "build")]
     pub(crate) core: bool,
@@ -183,6 +180,9 @@ impl InjectFaults {
 
 #[derive(Debug, Args)]
 pub(crate) struct Mutants {
+    /// The original, where the copy that the build made is gone.
+    #[arg(long, value_name = "FILE.c")]
+    pub(crate) original: Option<PathBuf>,
     /// Only those of this function, or whose name begins like this.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
@@ -191,7 +191,7 @@ pub(crate) struct Mutants {
     pub(crate) print: bool,
     /// Measure also how long generated cases take to find each, and give up after so many seconds;
     /// exits with 1 where one is not found, or half of them take longer than they may.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WORST)]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WORST, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]
     pub(crate) search: Option<u64>,
 }
 
@@ -202,7 +202,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
     /// Seconds that the reference may take for a trace.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]
     pub(crate) limit: u64,
     /// What to compare; may be repeated. All but the original if not given.
     #[arg(long = "subject", global = true, value_name = "NAME")]
@@ -213,12 +213,12 @@ pub(crate) struct Common {
     /// Do only part I of N, from 1.
     #[arg(long, global = true, value_name = "I/N", default_value = "1/1", value_parser = shard)]
     pub(crate) shard: Shard,
-    /// Where failing cases go; `target/conformance` if not given.
+    /// Where failing cases go; `conformance` in cargo's target folder if not given.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Threads; one for each processor if not given. The result does not depend on it.
-    #[arg(long, global = true)]
-    pub(crate) jobs: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_JOBS))]
+    pub(crate) jobs: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -268,6 +268,9 @@ fn shard(text: &str) -> Result<Shard, String> {
         (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
     if index == 0 || index > of {
         return Err(wrong());
+    }
+    if of > MAX_SHARDS {
+        return Err(format!("there can be at most {MAX_SHARDS} parts"));
     }
     Ok(Shard { index: index - 1, of })
 }

@@ -50,8 +50,11 @@ impl Kind {
         let mut lists = Vec::new();
         for name in names {
             let path = folder.join(name);
+            files::regular(&path)?;
             let read = std::fs::read_to_string(&path);
-            lists.push(read.map_err(|error| Stop::input(format!("{}: {error}", path.display())))?);
+            lists.push(
+                read.map_err(|error| Stop::input(format!("{}: {error}", files::shown(path))))?,
+            );
         }
         Ok(Basis {
             original: c_reference::PIN.sha256.to_owned(),
@@ -70,7 +73,7 @@ impl Kind {
     ) -> Result<Measured<T>, Stop> {
         let measured = Measured::now(self.command, self.basis()?, result);
         if keep {
-            measured.keep(&output.join(self.file)).map_err(Stop::input)?;
+            measured.keep(&output.join(self.file)).map_err(Stop::unwritable)?;
         }
         Ok(measured)
     }

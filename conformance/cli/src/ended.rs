@@ -7,7 +7,7 @@ use crate::report::Status;
 pub(crate) struct Stop {
     /// How.
     pub(crate) status: Status,
-    /// Why, and what mends it.
+    /// Why, and what helps.
     pub(crate) message: String,
 }
 
@@ -18,6 +18,10 @@ impl Stop {
 
     pub(crate) fn missing(message: impl ToString) -> Self {
         Self { status: Status::Missing, message: message.to_string() }
+    }
+
+    pub(crate) fn unwritable(message: impl ToString) -> Self {
+        Self { status: Status::Unwritable, message: message.to_string() }
     }
 
     pub(crate) fn vacuous(vacuous: &conformance::compare::sanity::Vacuous) -> Self {

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Stop;
 use crate::interrupt::Interrupt;
+use crate::report::sheet::one_line;
 
 const FILES: &str = "{spinner} {msg:9} {pos}/{len} {prefix}";
 const CASES: &str = "{spinner} {msg:9} [{wide_bar}] {human_pos}/{human_len} ({per_sec}, {eta})";
@@ -24,13 +25,13 @@ impl Progress {
     pub(crate) fn of_files(
         what: &'static str,
         files: usize,
-        interrupt: &Interrupt,
+        interrupt: Interrupt,
     ) -> Result<Self, Stop> {
         Self::new(what, ProgressBar::new(files as u64), FILES, interrupt)
     }
 
     /// Of a plan of generated cases.
-    pub(crate) fn of_cases(plan: &Plan, interrupt: &Interrupt) -> Result<Self, Stop> {
+    pub(crate) fn of_cases(plan: &Plan, interrupt: Interrupt) -> Result<Self, Stop> {
         match plan.end {
             End::Cases(cases) => Self::new(
                 "generated",
@@ -46,17 +47,17 @@ impl Progress {
         what: &'static str,
         bar: ProgressBar,
         form: &str,
-        interrupt: &Interrupt,
+        interrupt: Interrupt,
     ) -> Result<Self, Stop> {
         bar.set_style(ProgressStyle::with_template(form).map_err(Stop::input)?);
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(200));
-        Ok(Self { bar, interrupt: interrupt.clone() })
+        Ok(Self { bar, interrupt })
     }
 
     /// Another file is at work.
     pub(crate) fn file(&self, path: &Path) {
-        self.bar.set_prefix(path.display().to_string());
+        self.bar.set_prefix(one_line(&path.display().to_string()));
         self.bar.inc(1);
     }
 }

@@ -10,9 +10,10 @@ use conformance::compare::judge::{Judge, Oracle};
 use conformance::explore::Shard;
 use conformance::isolate::{Isolated, ReferenceFile};
 use conformance::subject::{Original, Sources, Subject, build};
+use sha2::{Digest as _, Sha256};
 
-use crate::arguments::{Common, Format, Name};
-use crate::{Stop, files};
+use crate::arguments::{Common, Format, LIMIT, Name};
+use crate::{Stop, files, program};
 
 /// What the subjects are compared with in this run.
 pub(crate) enum Source {
@@ -22,6 +23,32 @@ pub(crate) enum Source {
     File(ReferenceFile),
     /// Recorded transcripts.
     Recorded,
+}
+
+/// Where the text of the original is: `given`, or the copy that the build made.
+pub(crate) fn original(given: Option<&Path>) -> Result<PathBuf, Stop> {
+    let (path, built) = match given {
+        Some(given) => (given, false),
+        None => (c_reference::original_path().ok_or_else(|| Stop::missing(absence()))?, true),
+    };
+    files::regular(path)?;
+    let bytes = std::fs::read(path).map_err(|error| match built {
+        true => Stop::missing(format!(
+            "{}: {error}; this copy was made by the build, and is gone: name the file with --original (SHA-256 {})",
+            files::shown(path),
+            PIN.sha256
+        )),
+        false => Stop::input(format!("{}: {error}", files::shown(path))),
+    })?;
+    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if !built && sha256 != PIN.sha256 {
+        return Err(Stop::input(format!(
+            "{}: SHA-256 {sha256}, and the original has {}",
+            files::shown(path),
+            PIN.sha256
+        )));
+    }
+    Ok(path.to_owned())
 }
 
 /// Everything that the options say.
@@ -34,6 +61,9 @@ pub(crate) struct Setup {
     pub(crate) jobs: NonZeroUsize,
     pub(crate) output: PathBuf,
     pub(crate) reference: Option<PathBuf>,
+    limit: u64,
+    /// Whether the subjects were named.
+    named: bool,
     began: Instant,
 }
 
@@ -42,14 +72,24 @@ pub(crate) fn required() -> bool {
     std::env::var_os("REQUIRE_C").is_some_and(|value| value == "1")
 }
 
-/// Why the original is not linked in, and what mends it.
+/// Why the original is not linked in, and what helps.
 pub(crate) fn absence() -> String {
     c_reference::absence().unwrap_or("the original is not linked in").to_owned()
+}
+
+/// That a command has nothing to do, which is not to pass for success.
+pub(crate) fn nothing(shard: Shard) -> Stop {
+    let part = match shard {
+        Shard::WHOLE => String::new(),
+        Shard { index, of } => format!(" in part {}/{of}", index + 1),
+    };
+    Stop::input(format!("nothing is selected{part}: name other files, more cases, or another part"))
 }
 
 impl Setup {
     pub(crate) fn new(common: Common) -> Result<Self, Stop> {
         let linked = Reference::linked();
+        let named = !common.subjects.is_empty();
         let chosen =
             if common.subjects.is_empty() { Name::USUAL.to_vec() } else { common.subjects };
         let demanded =
@@ -108,8 +148,11 @@ impl Setup {
             shard: common.shard,
             jobs: common
                 .jobs
+                .and_then(|jobs| NonZeroUsize::new(usize::try_from(jobs).ok()?))
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
+            limit: common.limit,
+            named,
             output: common.output.unwrap_or_else(files::output),
             reference: common.reference,
             began: Instant::now(),
@@ -197,11 +240,18 @@ impl Setup {
 
     /// The command that shows a case again.
     pub(crate) fn command(&self, verb: &str, path: &Path) -> String {
-        let reference = match &self.reference {
-            Some(reference) => format!(" --reference {}", reference.display()),
-            None => String::new(),
-        };
-        format!("cargo run --release -- {verb} {}{reference}", path.display())
+        let mut command = format!("{} {verb} {}", program::name(), program::quoted_path(path));
+        if let Some(reference) = &self.reference {
+            command += &format!(" --reference {}", program::quoted_path(reference));
+        }
+        if self.limit != LIMIT {
+            command += &format!(" --limit {}", self.limit);
+        }
+        if self.named {
+            let names = self.subjects.iter().map(|name| format!(" --subject {name}"));
+            command.extend(names);
+        }
+        command
     }
 
     /// Ends a report, prints it, and gives its status.
@@ -209,6 +259,10 @@ impl Setup {
         // The smallest trace says the most.
         report.failures.sort_by_key(|failure| failure.ops.unwrap_or(usize::MAX));
         report.seconds = self.began.elapsed().as_secs_f64();
+        let compared: u64 = report.sections.iter().map(crate::report::Section::total).sum();
+        if compared == 0 && report.problems.is_empty() && !report.interrupted {
+            return Err(nothing(self.shard));
+        }
         crate::output::report(&report, self.format)
     }
 }

@@ -44,8 +44,9 @@ fn groups(transcripts: &[Transcript], step: usize) -> Vec<Group<'_>> {
     let mut groups: Vec<(&Observation, Group<'_>)> = Vec::new();
     for transcript in transcripts {
         let Some(seen) = transcript.steps.get(step) else { continue };
-        // A refusal conforms to an assertion, and is shown all the same.
-        match groups.iter_mut().find(|(first, _)| *first == seen) {
+        // As the judge has it: a refusal conforms to an assertion, say.
+        let alike = |first: &Observation| seen.conforms_to(first) || first.conforms_to(seen);
+        match groups.iter_mut().find(|(first, _)| alike(first)) {
             Some((_, group)) => group.names.push(&transcript.subject),
             None => {
                 groups

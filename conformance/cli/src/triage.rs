@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::report::{Failure, KEPT, Report};
+use crate::report::{Failure, KEPT, Report, headline};
 use conformance::compare::judge::Fault;
 use conformance::compare::verdict::Divergence;
-use conformance::record::write_whole;
 use conformance::shrink::{Effort, Shrunk, Signature, shrink};
 use conformance::subject::Playback;
 use conformance::trace::Trace;
 
+use crate::files;
 use crate::setup::{Setup, Source};
 
 /// Kinds of failure that a run shrinks; further ones are shrunk on demand.
@@ -122,9 +122,7 @@ fn keep(directory: &Path, trace: &Trace) -> Result<PathBuf, String> {
     let text = trace.to_text().map_err(|error| error.to_string())?;
     let hash = trace.hash().map_err(|error| error.to_string())?;
     let path = directory.join(format!("{}.ron", hash.get(..NAME).unwrap_or(&hash)));
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    write_whole(&path, &text).map_err(failed)?;
+    files::write(&path, &text).map_err(|stop| stop.message)?;
     Ok(path)
 }
 
@@ -155,6 +153,6 @@ pub(crate) fn smallest(
         shrunk.divergence = full;
     }
     shrunk.trace.origin = format!("{}, shrunk", trace.origin.trim_end_matches(", shrunk"));
-    shrunk.trace.cause = format!("{}.", Signature::of(&shrunk.divergence));
+    shrunk.trace.cause = format!("{}.", headline(&shrunk.divergence));
     Some(shrunk)
 }

@@ -36,7 +36,7 @@ pub fn serve(object: &Path) -> io::Result<()> {
 
     let mut subject = match Reference::load(object) {
         Ok(reference) => Original::new(reference),
-        Err(error) => return send(&Reply::Failed(error.to_string()), &mut replies),
+        Err(error) => return send(&Reply::Failed(with_causes(&error)), &mut replies),
     };
     send(&Reply::Loaded, &mut replies)?;
     loop {
@@ -47,6 +47,18 @@ pub fn serve(object: &Path) -> io::Result<()> {
         };
         send(&answer(&mut subject, &request), &mut replies)?;
     }
+}
+
+/// What an error says, and what its causes say that it does not.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    for cause in causes.map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Whether AddressSanitizer is loaded, which reserves terabytes of addresses for itself.

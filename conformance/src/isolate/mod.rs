@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use child::serve;
 use process::{Broken, Process};
 use protocol::{Reply, Request};
+use rustix::fs::StatVfsMountFlags;
 
 use crate::observation::{Event, Observation, Value};
 use crate::subject::{Subject, Unready};
@@ -91,7 +92,7 @@ impl ReferenceFile {
     ///
     /// [`ReferenceError`], with what the compiler, the linker or the system said.
     pub fn untried(path: &Path, program: &Path, limit: Duration) -> Result<Self, ReferenceError> {
-        let bytes = std::fs::read(path)
+        let bytes = contents(path)
             .map_err(|source| c_reference::LoadError::Read { path: path.to_owned(), source })?;
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
         let (object, directory) = match path.extension().and_then(std::ffi::OsStr::to_str) {
@@ -140,10 +141,29 @@ impl ReferenceFile {
         self.limit
     }
 
+    /// What to add where the file system of the shared object runs no programs.
+    fn why_not_executable(&self) -> Option<String> {
+        let folder = self.object.parent()?;
+        let mounted = rustix::fs::statvfs(folder).ok()?;
+        if !mounted.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+            return None;
+        }
+        let folder = folder.display();
+        Some(match self._directory {
+            Some(_) => format!(
+                "; {folder} is on a file system mounted `noexec`: set TMPDIR to a folder from which programs may be run"
+            ),
+            None => format!("; {folder} is on a file system mounted `noexec`: move the file"),
+        })
+    }
+
     fn start(&self) -> Result<Process, ReferenceError> {
         let start = |source| ReferenceError::Start { program: self.program.clone(), source };
         let mut process = Process::start(&self.program, &self.object).map_err(start)?;
-        let unusable = |reason| ReferenceError::Unusable { path: self.path.clone(), reason };
+        let unusable = |reason: String| {
+            let reason = reason + self.why_not_executable().as_deref().unwrap_or_default();
+            ReferenceError::Unusable { path: self.path.clone(), reason }
+        };
         // Loading is the dynamic linker's work and may be slow on a busy machine.
         match process.reply(LIMIT * 10) {
             Ok(Reply::Loaded) => Ok(process),
@@ -152,6 +172,14 @@ impl ReferenceFile {
             Err(broken) => Err(unusable(format!("{broken} while it was loaded"))),
         }
     }
+}
+
+/// The bytes of a file; of a FIFO or a device, which may have no end, an error.
+fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
+    if std::fs::metadata(path)?.is_file() {
+        return std::fs::read(path);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
 /// The subject: a reference in a process of its own.

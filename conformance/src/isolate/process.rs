@@ -8,6 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 use super::VERB;
 use super::protocol::{MAX_MESSAGE, Reply, Request, send};
@@ -137,10 +140,31 @@ impl Process {
         Ok(())
     }
 
+    fn id(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Whether it runs. One that has ended is not waited for: its number, which is that of its
+    /// group too, stays its own until then.
+    fn runs(&self) -> bool {
+        let Some(id) = self.id() else { return false };
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        matches!(waitid(WaitId::Pid(id), options), Ok(None))
+    }
+
+    /// Ends the process, and all that the reference forked from it.
+    fn kill(&self) {
+        if let Some(id) = self.id() {
+            // Both fail only where nobody is left.
+            let _ = kill_process_group(id, Signal::KILL);
+            let _ = kill_process(id, Signal::KILL);
+        }
+    }
+
     /// How a process ended that closed its side of the conversation.
     fn obituary(&mut self, error: &io::Error) -> Broken {
         // One that is ending keeps the status that it ends with; another must not be waited for.
-        let _ = self.child.kill();
+        self.kill();
         match self.child.wait() {
             Ok(status) => match status.signal() {
                 Some(signal) => Broken::Crashed(signal),
@@ -157,14 +181,11 @@ impl Drop for Process {
         // of the code that it ran is written then.
         drop(self.requests.take());
         let until = Instant::now() + GRACE;
-        while self.fit && Instant::now() < until {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-                Ok(Some(_)) | Err(_) => return,
-            }
+        while self.fit && Instant::now() < until && self.runs() {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        // Both fail only where the process has ended and been waited for.
-        let _ = self.child.kill();
+        self.kill();
+        // It fails only where the process has been waited for.
         let _ = self.child.wait();
     }
 }

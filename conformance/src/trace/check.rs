@@ -12,6 +12,9 @@ pub const MAX_BYTES: usize = 16 << 20;
 /// Greatest number of operations, streams included.
 const MAX_OPS: usize = 1 << 20;
 
+/// Greatest number of streams. One takes some 64 KiB in every subject.
+const MAX_STREAMS: usize = 4096;
+
 type Checked = Result<(), String>;
 
 fn require(holds: bool, reason: impl FnOnce() -> String) -> Checked {
@@ -62,10 +65,21 @@ impl Trace {
             format!("{} operations, at most {MAX_OPS} are allowed", self.ops.len())
         })
         .map_err(at("ops".to_owned()))?;
+        let streams = self.ops.iter().filter(|op| op.opens_a_stream()).count();
+        require(streams <= MAX_STREAMS, || {
+            format!("{streams} streams are made, at most {MAX_STREAMS} are allowed")
+        })
+        .map_err(at("ops".to_owned()))?;
         for (number, op) in self.ops.iter().enumerate() {
             op.check(&self.world).map_err(at(format!("ops[{number}]")))?;
         }
         Ok(())
+    }
+}
+
+impl Op {
+    fn opens_a_stream(&self) -> bool {
+        matches!(self, Self::NewInput { .. } | Self::NewOutput { .. } | Self::GetReturnPath { .. })
     }
 }
 

@@ -13,15 +13,15 @@ use crate::setup::Setup;
 const SEED: u64 = 1;
 
 pub(crate) fn run(setup: &Setup) -> Ended {
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let mut report = setup.report(Some(SEED));
-    replay::replay(&[], setup, &interrupt, &mut report)?;
+    replay::replay(&[], setup, interrupt, &mut report)?;
     if !interrupt.came() {
         let all = Streams { paths: Vec::new(), dump: false, description_from: None };
-        streams::add(&all, setup, &interrupt, &mut report)?;
+        streams::add(&all, setup, interrupt, &mut report)?;
     }
     if !interrupt.came() {
-        explore::add(SEED, End::Cases(explore::CASES), setup, &interrupt, &mut report)?;
+        explore::add(SEED, End::Cases(explore::CASES), setup, interrupt, &mut report)?;
     }
     report.interrupted |= interrupt.came();
     cached_result::add(setup, &mut report)?;

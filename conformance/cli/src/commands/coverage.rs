@@ -1,6 +1,7 @@
 //! `coverage`: what of the original the corpus reaches, and of the core its tests.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use crate::report::{Failure, Report, Section, Status};
 use c_reference::Reference;
@@ -8,7 +9,7 @@ use mutation::coverage::{Coverage, core, measure};
 
 use crate::arguments::{Coverage as Arguments, Format};
 use crate::cached_result::COVERAGE;
-use crate::setup::{Setup, absence};
+use crate::setup::{Setup, original};
 use crate::{Ended, Stop, files, output};
 
 /// What makes clang count lines, branches and conditions.
@@ -18,7 +19,11 @@ pub(crate) fn run(arguments: &Arguments, setup: &Setup) -> Ended {
     let Some(export) = &arguments.export else {
         return Err(Stop::input("name what llvm-cov exported"));
     };
+    files::regular(export)?;
     let lists = files::in_project("corpus/coverage")?;
+    for list in ["core.ron", "unreachable.ron"] {
+        files::regular(&lists.join(list))?;
+    }
     if arguments.core {
         let coverage = core::measure(export, &lists.join("core.ron")).map_err(Stop::input)?;
         return show(&coverage, "coverage of the core", "bash ci/core-coverage", setup, |_| {});
@@ -40,7 +45,7 @@ fn show<Place: Display>(
 ) -> Ended {
     let status = if coverage.passes() { Status::Conforms } else { Status::Diverged };
     if setup.format == Format::Text {
-        output::print(coverage.text());
+        output::print(coverage.text())?;
         return Ok(status);
     }
     let mut report = setup.report(None);
@@ -69,7 +74,10 @@ fn show<Place: Display>(
 /// knows [`COUNTING`].
 pub(crate) fn build(arguments: &Arguments) -> Ended {
     let Some(object) = &arguments.build else { return Err(Stop::input("name a shared object")) };
-    let source = c_reference::original_path().ok_or_else(|| Stop::missing(absence()))?;
-    Reference::compile(source, &COUNTING, object).map_err(Stop::input)?;
+    let source = original(arguments.original.as_deref())?;
+    let folder = object.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| Stop::unwritable(format!("{}: {error}", files::shown(object))))?;
+    Reference::compile(&source, &COUNTING, object).map_err(Stop::input)?;
     Ok(Status::Conforms)
 }

@@ -1,63 +1,96 @@
-//! `doctor`: what is here, what is missing, what mends it.
+//! `doctor`: what is here, what is missing, what helps.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::report::Status;
+use crate::report::sheet::message;
 use c_reference::{PIN, Reference};
 use conformance::compare::judge::staleness;
 use conformance::compare::sanity::{probe, self_test};
 use conformance::corpus::{self, load_recording};
+use conformance::isolate::{Isolated, ReferenceFile};
 use conformance::streams;
 use conformance::subject::{Sources, Subject, build};
 
 use crate::arguments::{Common, Name};
-use crate::{Ended, Stop, files, output, setup};
+use crate::{Ended, Stop, files, output, program, setup};
 
 /// Findings, line by line.
 #[derive(Default)]
 struct Findings {
     missing: bool,
+    unusable: bool,
 }
 
 impl Findings {
-    fn here(&self, what: &str, text: impl std::fmt::Display) {
-        output::print(format_args!("here     {what}: {text}\n"));
+    fn here(&self, what: &str, text: impl std::fmt::Display) -> Result<(), Stop> {
+        output::print(format_args!("here     {what}: {text}\n"))
     }
 
-    fn missing(&mut self, what: &str, text: impl std::fmt::Display) {
+    fn missing(&mut self, what: &str, text: impl std::fmt::Display) -> Result<(), Stop> {
         self.missing = true;
-        output::print(format_args!("missing  {what}: {text}\n"));
+        output::print(format_args!("missing  {what}: {text}\n"))
+    }
+
+    /// A file that was named and cannot be used.
+    fn unusable(&mut self, what: &str, text: impl std::fmt::Display) -> Result<(), Stop> {
+        self.unusable = true;
+        output::print(format_args!("unusable {what}: {text}\n"))
     }
 
     /// Missing, and only some commands need it.
-    fn without(&self, what: &str, text: impl std::fmt::Display) {
-        output::print(format_args!("without  {what}: {text}\n"));
+    fn without(&self, what: &str, text: impl std::fmt::Display) -> Result<(), Stop> {
+        output::print(format_args!("without  {what}: {text}\n"))
     }
 }
 
 pub(crate) fn run(common: &Common) -> Ended {
-    output::only_text("doctor", common.format)?;
     let mut findings = Findings::default();
-    original(&mut findings);
-    compiler(&findings);
+    if let Some(file) = &common.reference {
+        reference(&mut findings, file, Duration::from_secs(common.limit))?;
+    }
+    original(&mut findings)?;
+    compiler(&findings)?;
     traces(&mut findings)?;
-    real_streams(&mut findings);
-    subjects(&mut findings);
+    real_streams(&mut findings)?;
+    subjects(&mut findings)?;
     match self_test() {
         Ok(planted) => {
-            findings.here("the judge", format_args!("{planted} planted differences were noticed"));
+            findings
+                .here("the judge", format_args!("{planted} planted differences were noticed"))?;
         }
-        Err(unnoticed) => findings.missing("the judge", unnoticed),
+        Err(unnoticed) => findings.missing("the judge", unnoticed)?,
     }
-    directory(&mut findings, &common.output.clone().unwrap_or_else(files::output));
-    Ok(if findings.missing { Status::Missing } else { Status::Conforms })
+    directory(&mut findings, &common.output.clone().unwrap_or_else(files::output))?;
+    Ok(match (findings.unusable, findings.missing) {
+        (true, _) => Status::BadInput,
+        (false, true) => Status::Missing,
+        (false, false) => Status::Conforms,
+    })
 }
 
-fn original(findings: &mut Findings) {
+/// The file of `--reference`: whether it compiles, loads, and does what it is asked.
+fn reference(findings: &mut Findings, file: &Path, limit: Duration) -> Result<(), Stop> {
+    let name = format!("the reference {}", files::shown(file));
+    let program = std::env::current_exe().map_err(Stop::input)?;
+    match ReferenceFile::open(file, &program, limit) {
+        Err(error) => findings.unusable(&name, message(&error.to_string())),
+        Ok(opened) => match probe(&mut Isolated::new(opened.clone())) {
+            Ok(()) => findings.here(
+                &name,
+                format_args!("SHA-256 {}, loads and answers what it is asked", opened.sha256()),
+            ),
+            Err(unfit) => findings.unusable(&name, unfit),
+        },
+    }
+}
+
+fn original(findings: &mut Findings) -> Result<(), Stop> {
     match Reference::linked() {
         Some(reference) if reference.pinned() => {
-            findings.here("the original", format_args!("QEMU {}, SHA-256 {}, linked in", PIN.version, PIN.sha256));
+            findings.here("the original", format_args!("QEMU {}, SHA-256 {}, linked in", PIN.version, PIN.sha256))
         }
         Some(reference) => findings.missing(
             "the original",
@@ -70,7 +103,7 @@ fn original(findings: &mut Findings) {
     }
 }
 
-fn compiler(findings: &Findings) {
+fn compiler(findings: &Findings) -> Result<(), Stop> {
     let given = std::env::var("CC").unwrap_or_default();
     let candidates =
         if given.trim().is_empty() { vec!["cc", "gcc", "clang"] } else { vec![given.trim()] };
@@ -91,8 +124,7 @@ fn traces(findings: &mut Findings) -> Result<(), Stop> {
     let (found, problems) = match files::traces(&[], conformance::explore::Shard::WHOLE) {
         Ok(found) => found,
         Err(Stop { message, .. }) => {
-            findings.missing("the corpus", message);
-            return Ok(());
+            return findings.missing("the corpus", message);
         }
     };
     let (mut recorded, mut unrecorded, mut unusable) = (0_u64, 0_u64, problems.len());
@@ -108,27 +140,30 @@ fn traces(findings: &mut Findings) -> Result<(), Stop> {
     findings.here(
         "the corpus",
         format_args!("{} traces, {recorded} with a fresh transcript", found.len()),
-    );
+    )?;
     if unrecorded > 0 {
         findings.missing(
             "transcripts",
-            format_args!("{unrecorded} are missing or stale: `conformance record` writes them"),
-        );
+            format_args!(
+                "{unrecorded} are missing or stale: `{} record` writes them",
+                program::name()
+            ),
+        )?;
     }
     if unusable > 0 {
         findings.missing(
             "traces",
-            format_args!("{unusable} files cannot be used: `conformance replay` says why"),
-        );
+            format_args!("{unusable} files cannot be used: `{} replay` says why", program::name()),
+        )?;
     }
     Ok(())
 }
 
-fn real_streams(findings: &mut Findings) {
+fn real_streams(findings: &mut Findings) -> Result<(), Stop> {
     let found = files::in_project("corpus").map(|corpus| streams::load(&corpus.join("streams")));
     match found {
         Ok(Ok(loaded)) if loaded.broken.is_empty() && !loaded.files.is_empty() => {
-            findings.here("migration streams", loaded.files.len());
+            findings.here("migration streams", loaded.files.len())
         }
         Ok(Ok(loaded)) => {
             let broken = loaded
@@ -138,33 +173,34 @@ fn real_streams(findings: &mut Findings) {
             findings.missing(
                 "migration streams",
                 format_args!("{broken}: restore the directory from the repository"),
-            );
+            )
         }
         Ok(Err(error)) => findings.missing("migration streams", error),
         Err(Stop { message, .. }) => findings.missing("migration streams", message),
     }
 }
 
-fn subjects(findings: &mut Findings) {
+fn subjects(findings: &mut Findings) -> Result<(), Stop> {
     let sources = Sources { reference: Reference::linked(), recording: None };
     for Name(name) in Name::USUAL.into_iter().chain([Name(conformance::subject::Original::NAME)]) {
         let Some(mut subject) = build(name, &sources) else { continue };
         let subject: &mut dyn Subject = subject.as_mut();
         match probe(subject) {
-            Ok(()) => findings.here("subject", format_args!("{name} answers what it is asked")),
-            Err(unfit) => findings.missing("subject", unfit),
+            Ok(()) => findings.here("subject", format_args!("{name} answers what it is asked"))?,
+            Err(unfit) => findings.missing("subject", unfit)?,
         }
     }
+    Ok(())
 }
 
-fn directory(findings: &mut Findings, directory: &Path) {
+fn directory(findings: &mut Findings, directory: &Path) -> Result<(), Stop> {
     let attempt =
         std::fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory));
     match attempt {
-        Ok(_) => findings.here("a place for failing cases", directory.display()),
+        Ok(_) => findings.here("a place for failing cases", files::shown(directory)),
         Err(error) => findings.missing(
             "a place for failing cases",
-            format_args!("{}: {error}; name another with --output", directory.display()),
+            format_args!("{}: {error}; name another with --output", files::shown(directory)),
         ),
     }
 }

@@ -20,7 +20,7 @@ const SECTION: &str = "generated";
 pub(crate) const CASES: u64 = 200_000;
 
 pub(crate) fn run(arguments: &Explore, setup: &Setup) -> Ended {
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let seed = arguments.seed.unwrap_or_else(chance);
     if setup.format == Format::Text {
         // A run that is killed must be repeatable too.
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Explore, setup: &Setup) -> Ended {
         None => End::Cases(arguments.cases.unwrap_or(CASES)),
     };
     let mut report = setup.report(Some(seed));
-    add(seed, end, setup, &interrupt, &mut report)?;
+    add(seed, end, setup, interrupt, &mut report)?;
     setup.conclude(report)
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn add(
     seed: u64,
     end: End,
     setup: &Setup,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 use crate::report::Status;
 use conformance::corpus;
 use conformance::fuzz::{Input, TARGETS, encode};
-use conformance::record::write_whole;
 use conformance::trace::Trace;
 use sha2::{Digest as _, Sha256};
 
 use crate::arguments::{Common, ExportSeeds};
-use crate::{Ended, Stop, files, output};
+use crate::{Ended, Stop, files, output, setup};
 
 /// Bytes of a hash in a seed's name.
 const NAME: usize = 10;
 
 pub(crate) fn run(arguments: &ExportSeeds, common: &Common) -> Ended {
-    output::only_text("export_seeds", common.format)?;
     let into = match &arguments.into {
         Some(folder) => folder.clone(),
         None => files::in_project("fuzz")?.join("corpus"),
@@ -24,6 +22,9 @@ pub(crate) fn run(arguments: &ExportSeeds, common: &Common) -> Ended {
     let (traces, problems) = files::traces(&arguments.paths, common.shard)?;
     let (mut written, mut unfit, mut bad) = (0_u64, 0_u64, problems.len());
     problems.iter().for_each(|problem| output::complain(problem));
+    if traces.is_empty() && problems.is_empty() {
+        return Err(setup::nothing(common.shard));
+    }
     for path in &traces {
         match corpus::load(path) {
             Ok(trace) => match seeds(path, &trace, &into)? {
@@ -38,8 +39,8 @@ pub(crate) fn run(arguments: &ExportSeeds, common: &Common) -> Ended {
     }
     output::print(format_args!(
         "{written} seeds written to {}, {unfit} traces fit no target\n",
-        into.display()
-    ));
+        files::shown(&into)
+    ))?;
     Ok(if bad > 0 { Status::BadInput } else { Status::Conforms })
 }
 
@@ -48,7 +49,7 @@ fn seeds(path: &Path, trace: &Trace, into: &Path) -> Result<u64, Stop> {
     let case = match encode(trace) {
         Ok(case) => case,
         Err(unfit) => {
-            output::remark(format_args!("{}: {unfit}", path.display()));
+            output::remark(format_args!("{}: {unfit}", files::shown(path)));
             return Ok(0);
         }
     };
@@ -67,11 +68,9 @@ fn seeds(path: &Path, trace: &Trace, into: &Path) -> Result<u64, Stop> {
             continue;
         }
         let folder: PathBuf = into.join(target.name);
-        let failed = |error: std::io::Error| Stop::input(format!("{}: {error}", folder.display()));
-        std::fs::create_dir_all(&folder).map_err(failed)?;
         let name: String =
             Sha256::digest(&seed)[..NAME].iter().map(|byte| format!("{byte:02x}")).collect();
-        write_whole(&folder.join(name), &seed).map_err(failed)?;
+        files::write(&folder.join(name), &seed)?;
         count += 1;
     }
     Ok(count)

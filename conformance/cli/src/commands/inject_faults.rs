@@ -30,19 +30,19 @@ struct Injected {
 }
 
 pub(crate) fn run(arguments: &InjectFaults, setup: &Setup) -> Ended {
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let mut report = setup.report(None);
     let (of_streams, of_traces): (Vec<PathBuf>, Vec<PathBuf>) =
         arguments.paths.iter().cloned().partition(|path| files::holds_streams(path));
     let all = arguments.paths.is_empty();
     if all || !of_traces.is_empty() {
         let traces = of_corpus(&of_traces, setup, &mut report)?;
-        add("faults", &traces, arguments.budget(Budget::USUAL), setup, &interrupt, &mut report)?;
+        add("faults", &traces, arguments.budget(Budget::USUAL), setup, interrupt, &mut report)?;
     }
     if !interrupt.came() && (all || !of_streams.is_empty()) {
         let traces = of_files(&of_streams, setup, &mut report)?;
         let budget = arguments.budget(Budget::LARGE);
-        add("stream faults", &traces, budget, setup, &interrupt, &mut report)?;
+        add("stream faults", &traces, budget, setup, interrupt, &mut report)?;
     }
     setup.conclude(report)
 }
@@ -89,7 +89,7 @@ fn add(
     traces: &[(String, Trace)],
     budget: Budget,
     setup: &Setup,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();
@@ -135,7 +135,7 @@ fn add(
     Ok(())
 }
 
-fn of_trace(judge: &mut Judge, trace: &Trace, budget: Budget, interrupt: &Interrupt) -> Injected {
+fn of_trace(judge: &mut Judge, trace: &Trace, budget: Budget, interrupt: Interrupt) -> Injected {
     let mut swept = Injected::default();
     swept.points = each(trace, budget, &mut |variant| {
         if interrupt.came() {

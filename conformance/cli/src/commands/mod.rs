@@ -16,9 +16,12 @@ mod streams;
 
 use crate::Ended;
 use crate::arguments::{Common, Verb};
-use crate::ended::Stop;
-use crate::report::Status;
 use crate::setup::Setup;
+
+/// Whether a command compiles or runs code that somebody gave.
+pub(crate) fn runs_foreign_code(verb: Option<&Verb>, common: &Common) -> bool {
+    common.reference.is_some() || matches!(verb, Some(Verb::Mutants(_) | Verb::Coverage(_)))
+}
 
 /// Runs a command; without one, [`check`].
 pub(crate) fn run(verb: Option<Verb>, common: Common) -> Ended {
@@ -39,9 +42,5 @@ pub(crate) fn run(verb: Option<Verb>, common: Common) -> Ended {
         Verb::Mutants(arguments) => mutants::run(&arguments, &Setup::new(common)?),
         Verb::Promote(arguments) => promote::run(&arguments, &Setup::new(common)?),
         Verb::InjectFaults(arguments) => inject_faults::run(&arguments, &Setup::new(common)?),
-        Verb::Isolated { object } => {
-            conformance::isolate::serve(&object).map_err(Stop::input)?;
-            Ok(Status::Conforms)
-        }
     }
 }

@@ -17,8 +17,8 @@ use mutation::{Mutant, by_rules, equivalent, functions, handwritten};
 use crate::arguments::{Format, Mutants};
 use crate::cached_result::MUTANTS;
 use crate::interrupt::Interrupt;
-use crate::setup::{Setup, absence};
-use crate::{Ended, Stop, files, output};
+use crate::setup::{Setup, absence, nothing, original};
+use crate::{Ended, Stop, files, output, program};
 
 /// Name of the section.
 const SECTION: &str = "mutants";
@@ -28,9 +28,18 @@ const SEED: u64 = 1;
 
 pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     let began = Instant::now();
-    let interrupt = Interrupt::noted()?;
-    let text = original()?;
+    let source = original(arguments.original.as_deref())?;
+    if !Reference::linked().is_some_and(|reference| reference.pinned()) {
+        return Err(Stop::missing(
+            "mutants are made of the pinned original, and another file is linked in",
+        ));
+    }
+    let text = std::fs::read_to_string(&source)
+        .map_err(|error| Stop::input(format!("{}: {error}", files::shown(&source))))?;
     let place = files::in_project("corpus/mutants")?;
+    for list in ["equivalent.ron", "handwritten.ron"] {
+        files::regular(&place.join(list))?;
+    }
     let sha256 = c_reference::PIN.sha256;
     let equivalents =
         equivalent::load(&place.join("equivalent.ron"), sha256).map_err(Stop::input)?;
@@ -49,12 +58,20 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     });
     let partial = mutants.len() < all;
 
+    if mutants.is_empty() {
+        return Err(match &arguments.only {
+            Some(part) => Stop::input(format!("{part}: no mutant of that name, and no function")),
+            None => nothing(setup.shard),
+        });
+    }
     if arguments.print {
         return print(&text, &mutants);
     }
     let kept = setup.output.join("mutants");
     let made = make(&text, &mutants, &kept, setup.jobs).map_err(Stop::input)?;
     let running = opened(&mutants, &made)?;
+    // Until here a signal ends it at once: there is nothing to tell yet.
+    let interrupt = Interrupt::noted();
     output::remark(format_args!(
         "{} mutants are to be run, made in {:.0} s",
         running.len(),
@@ -90,7 +107,7 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     table.partial = partial;
     if let Some(seconds) = arguments.search {
         table.search =
-            Some(search(&running, &equivalents, setup, &interrupt, Duration::from_secs(seconds))?);
+            Some(search(&running, &equivalents, setup, interrupt, Duration::from_secs(seconds))?);
         if interrupt.came() {
             return Ok(Status::Interrupted);
         }
@@ -99,29 +116,18 @@ pub(crate) fn run(arguments: &Mutants, setup: &Setup) -> Ended {
     conclude(table, setup)
 }
 
-fn original() -> Result<String, Stop> {
-    let path = c_reference::original_path().ok_or_else(|| Stop::missing(absence()))?;
-    if !Reference::linked().is_some_and(|reference| reference.pinned()) {
-        return Err(Stop::missing(
-            "mutants are made of the pinned original, and another file is linked in",
-        ));
-    }
-    std::fs::read_to_string(path)
-        .map_err(|error| Stop::missing(format!("{}: {error}; build again", path.display())))
-}
-
 fn linked() -> Result<Original, Stop> {
     Reference::linked().map(Original::new).ok_or_else(|| Stop::missing(absence()))
 }
 
 /// Prints the mutants' names instead of running them; of a single one, its whole text.
 fn print(text: &str, mutants: &[Mutant]) -> Ended {
-    match mutants {
-        [] => return Err(Stop::input("no mutant of that name, and no function")),
-        [mutant] => output::print(mutant.apply(text)),
-        mutants => mutants
-            .iter()
-            .for_each(|mutant| output::print(format_args!("{}\t{}\n", mutant.id, mutant.function))),
+    if let [mutant] = mutants {
+        output::print(mutant.apply(text))?;
+        return Ok(Status::Conforms);
+    }
+    for mutant in mutants {
+        output::print(format_args!("{}\t{}\n", mutant.id, mutant.function))?;
     }
     Ok(Status::Conforms)
 }
@@ -146,7 +152,7 @@ fn search(
     running: &[(&Mutant, ReferenceFile)],
     equivalents: &equivalent::Equivalents,
     setup: &Setup,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
     limit: Duration,
 ) -> Result<Times, Stop> {
     let wanted: Vec<&(&Mutant, ReferenceFile)> =
@@ -171,7 +177,7 @@ fn conclude(table: Score, setup: &Setup) -> Ended {
             "mutants of the original against {} traces\n{}",
             measured.of.traces,
             table.text()
-        ));
+        ))?;
         return Ok(if table.passes() { Status::Conforms } else { Status::Diverged });
     }
     let mut report = setup.report(table.search.as_ref().map(|search| search.seed));
@@ -190,8 +196,8 @@ fn conclude(table: Score, setup: &Setup) -> Ended {
         ..Failure::default()
     };
     report.failures.extend(table.survivors.iter().map(|survivor| {
-        let name = &survivor.mutant;
-        let command = format!("cargo run --release -- mutants --print --only '{name}'");
+        let name = program::quoted(survivor.mutant.as_ref());
+        let command = format!("{} mutants --print --only {name}", program::name());
         failure(
             &survivor.to_string(),
             "no trace kills it, and it is not listed as equivalent",

@@ -2,24 +2,23 @@
 
 use std::path::Path;
 
-use crate::report::Status;
+use crate::report::{Status, headline};
 use c_reference::Reference;
 use conformance::compare::judge::Fault;
 use conformance::corpus::recording_path;
 use conformance::fuzz::{Case, Input, target};
 use conformance::preflight::{Preflight, defined_part};
-use conformance::record::{self, write_whole};
-use conformance::shrink::{Effort, Signature};
+use conformance::record;
+use conformance::shrink::Effort;
 use conformance::subject::Original;
 use conformance::trace::Trace;
 
 use crate::arguments::Promote;
 use crate::setup::Setup;
 use crate::triage::smallest;
-use crate::{Ended, Stop, files, output};
+use crate::{Ended, Stop, files, output, program};
 
 pub(crate) fn run(arguments: &Promote, setup: &Setup) -> Ended {
-    output::only_text("promote", setup.format)?;
     check_name(&arguments.name)?;
     let folder = match &arguments.into {
         Some(folder) => folder.clone(),
@@ -29,7 +28,7 @@ pub(crate) fn run(arguments: &Promote, setup: &Setup) -> Ended {
     if place.exists() {
         return Err(Stop::input(format!(
             "{}: is there already; choose another --name",
-            place.display()
+            files::shown(&place)
         )));
     }
     let name = arguments.target.clone().or_else(|| folder_of(&arguments.artifact));
@@ -45,8 +44,6 @@ pub(crate) fn run(arguments: &Promote, setup: &Setup) -> Ended {
     }
 
     let trace = shrunk(trace, arguments.cause.as_deref(), setup)?;
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Stop::input(format!("{}: {error}", folder.display())))?;
     write(&place, &trace.to_text().map_err(Stop::input)?)?;
     transcribe(&place, &trace)?;
     Ok(Status::Conforms)
@@ -74,16 +71,20 @@ fn folder_of(artifact: &Path) -> Option<String> {
 }
 
 fn read(artifact: &Path, name: Option<&str>) -> Result<Trace, Stop> {
-    let bad = |reason: String| Stop::input(format!("{}: {reason}", artifact.display()));
+    let bad = |reason: String| Stop::input(format!("{}: {reason}", files::shown(artifact)));
+    files::regular(artifact)?;
     let bytes = std::fs::read(artifact).map_err(|error| bad(error.to_string()))?;
     let found = name
         .map(|name| target(name).ok_or_else(|| bad(format!("there is no fuzz target {name}"))))
         .transpose()?;
     match found.map(|target| target.input) {
-        Some(Input::Stream) => Err(bad(
-            "is a stream, not a trace: reproduce it with `conformance streams`, and keep it in corpus/fuzz/stream_walk".to_owned(),
-        )),
-        Some(Input::Text) => Trace::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| bad(error.to_string())),
+        Some(Input::Stream) => Err(bad(format!(
+            "is a stream, not a trace: reproduce it with `{} streams`, and keep it in corpus/fuzz/stream_walk",
+            program::name()
+        ))),
+        Some(Input::Text) => {
+            Trace::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| bad(error.to_string()))
+        }
         Some(Input::Case(about)) => {
             let mut trace = Case::of(&bytes).0.map_err(|rejected| bad(rejected.to_string()))?;
             about.narrow(&mut trace);
@@ -103,7 +104,7 @@ fn shrunk(mut trace: Trace, cause: Option<&str>, setup: &Setup) -> Result<Trace,
     });
     let mut shows = "An input that a fuzzer made.".to_owned();
     if let Some(divergence) = divergence {
-        shows = Signature::of(divergence).to_string();
+        shows = headline(divergence);
         if let Some(shrunk) = smallest(setup, &trace, divergence, Effort::default()) {
             output::remark(format_args!(
                 "{} to {} operations: {shows}",
@@ -124,9 +125,10 @@ fn shrunk(mut trace: Trace, cause: Option<&str>, setup: &Setup) -> Result<Trace,
 /// Writes the transcript beside the trace, where the pinned original is here.
 fn transcribe(place: &Path, trace: &Trace) -> Result<(), Stop> {
     let Some(reference) = Reference::linked().filter(Reference::pinned) else {
-        output::remark(
-            "the pinned original is not linked in: write the transcript later, with `conformance record`",
-        );
+        output::remark(format_args!(
+            "the pinned original is not linked in: write the transcript later, with `{} record`",
+            program::name()
+        ));
         return Ok(());
     };
     let sha256 = reference.sha256().to_owned();
@@ -136,8 +138,6 @@ fn transcribe(place: &Path, trace: &Trace) -> Result<(), Stop> {
 }
 
 fn write(place: &Path, text: &str) -> Result<(), Stop> {
-    write_whole(place, text)
-        .map_err(|error| Stop::input(format!("{}: {error}", place.display())))?;
-    output::print(format_args!("written   {}\n", place.display()));
-    Ok(())
+    files::write(place, text)?;
+    output::print(format_args!("written   {}\n", files::shown(place)))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::report::Status;
 use c_reference::Reference;
 use conformance::corpus::{self, recording_path};
-use conformance::record::{Condition, RecordError, condition, text, write_whole};
+use conformance::record::{Condition, condition, text};
 use conformance::subject::{Original, Subject};
 
 use crate::arguments::{Common, Record};
@@ -22,10 +22,6 @@ struct Stats {
 }
 
 pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
-    output::only_text("record", common.format)?;
-    if common.reference.is_some() {
-        return Err(Stop::input("only the pinned original is recorded: leave out --reference"));
-    }
     let Some(reference) = Reference::linked() else { return Err(Stop::missing(setup::absence())) };
     if !reference.pinned() {
         return Err(Stop::missing(format!(
@@ -33,11 +29,14 @@ pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
             c_reference::PIN.sha256
         )));
     }
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let (traces, problems) = files::traces(&arguments.paths, common.shard)?;
     let mut stats = Stats::default();
     for problem in &problems {
         stats.problem(problem);
+    }
+    if traces.is_empty() && problems.is_empty() {
+        return Err(setup::nothing(common.shard));
     }
     let mut original = Original::new(reference);
     for path in &traces {
@@ -45,21 +44,21 @@ pub(crate) fn run(arguments: &Record, common: &Common) -> Ended {
             output::remark("interrupted: every file is as it was or whole");
             return Ok(Status::Interrupted);
         }
-        stats.one(path, &mut original, arguments.check);
+        stats.one(path, &mut original, arguments.check)?;
     }
     for path in orphans(&arguments.paths)? {
         stats.stale += 1;
-        output::print(format_args!("no trace  {}\n", path.display()));
+        output::print(format_args!("no trace  {}\n", files::shown(&path)))?;
     }
     let Stats { fresh, written, stale, problems } = stats;
     if arguments.check {
         output::print(format_args!(
             "{fresh} fresh, {stale} stale or missing, {problems} not usable\n"
-        ));
+        ))?;
     } else {
         output::print(format_args!(
             "{written} written, {fresh} were fresh, {stale} without a trace, {problems} not usable\n"
-        ));
+        ))?;
     }
     Ok(match (stale, problems) {
         (1.., _) => Status::Diverged,
@@ -86,37 +85,38 @@ impl Stats {
         output::complain(&problem.to_string());
     }
 
-    fn one(&mut self, path: &Path, original: &mut dyn Subject, check: bool) {
+    fn one(&mut self, path: &Path, original: &mut dyn Subject, check: bool) -> Result<(), Stop> {
         let trace = match corpus::load(path) {
             Ok(trace) => trace,
-            Err(error) => return self.problem(&error),
+            Err(error) => {
+                self.problem(&error);
+                return Ok(());
+            }
         };
         let beside = recording_path(path);
         let found = text(&beside, &trace, original, c_reference::PIN.sha256)
             .and_then(|text| Ok((condition(&beside, &text)?, text)));
         let (condition, text) = match found {
             Ok(found) => found,
-            Err(error) => return self.problem(&error),
+            Err(error) => {
+                self.problem(&error);
+                return Ok(());
+            }
         };
         let word = match condition {
             Condition::Fresh => {
                 self.fresh += 1;
-                return;
+                return Ok(());
             }
             Condition::Stale => "stale    ",
             Condition::Missing => "missing  ",
         };
         if check {
             self.stale += 1;
-            output::print(format_args!("{word} {}\n", beside.display()));
-            return;
+            return output::print(format_args!("{word} {}\n", files::shown(&beside)));
         }
-        match write_whole(&beside, &text) {
-            Ok(()) => {
-                self.written += 1;
-                output::print(format_args!("written   {}\n", beside.display()));
-            }
-            Err(source) => self.problem(&RecordError::File { path: beside, source }),
-        }
+        files::write(&beside, &text)?;
+        self.written += 1;
+        output::print(format_args!("written   {}\n", files::shown(&beside)))
     }
 }

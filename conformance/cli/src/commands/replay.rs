@@ -19,9 +19,9 @@ use crate::{Ended, Stop, files};
 const SECTION: &str = "corpus";
 
 pub(crate) fn run(paths: &[PathBuf], setup: &Setup) -> Ended {
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let mut report = setup.report(None);
-    replay(paths, setup, &interrupt, &mut report)?;
+    replay(paths, setup, interrupt, &mut report)?;
     setup.conclude(report)
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn run(paths: &[PathBuf], setup: &Setup) -> Ended {
 pub(crate) fn replay(
     paths: &[PathBuf],
     setup: &Setup,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();

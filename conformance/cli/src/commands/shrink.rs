@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use crate::report::{Status, Step, text};
+use crate::report::{Status, Step, headline, text};
 use conformance::compare::judge::Fault;
 use conformance::corpus;
-use conformance::shrink::{Effort, Signature};
+use conformance::shrink::Effort;
 
 use crate::setup::Setup;
 use crate::triage::smallest;
-use crate::{Ended, Stop, output};
+use crate::{Ended, Stop, files, output};
 
 pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
-    output::only_text("shrink", setup.format)?;
+    files::regular(path)?;
+    files::regular(&corpus::recording_path(path))?;
     let trace = corpus::load(path).map_err(Stop::input)?;
     let recording = if setup.uses_recordings() {
         corpus::load_recording(path).map_err(Stop::input)?
@@ -26,17 +27,17 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
     });
     let Some(divergence) = divergence else {
         return match (&judgement.faults[..], judgement.inconclusive) {
-            ([], Some(reason)) => Err(Stop::input(format!("{}: {reason}", path.display()))),
+            ([], Some(reason)) => Err(Stop::input(format!("{}: {reason}", files::shown(path)))),
             ([], None) => {
                 output::remark(format_args!(
                     "{}: all subjects agree, there is nothing to shrink",
-                    path.display()
+                    files::shown(path)
                 ));
                 Ok(Status::Conforms)
             }
             ([Fault::Stale { reason } | Fault::Undeclared { reason }, ..], _) => Err(Stop {
                 status: Status::Diverged,
-                message: format!("{}: {reason}", path.display()),
+                message: format!("{}: {reason}", files::shown(path)),
             }),
             ([Fault::Diverged(_), ..], _) => Ok(Status::Diverged),
         };
@@ -46,8 +47,8 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
     let Some(shrunk) = smallest(setup, &trace, divergence, effort) else {
         let message = format!(
             "{}: {}; it shows only against the recorded transcript, of this very trace, and cannot be made smaller",
-            path.display(),
-            Signature::of(divergence)
+            files::shown(path),
+            headline(divergence)
         );
         return Err(Stop { status: Status::Diverged, message });
     };
@@ -64,7 +65,7 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
     } else {
         "the time is up; shrink the result further"
     };
-    output::remark(format_args!("{}", text::step(&Step::from(&shrunk.divergence))));
+    output::remark_sheet(|f| text::step(&Step::from(&shrunk.divergence), f));
     output::remark(format_args!(
         "{} to {} operations, {} candidates tried, {} accepted: {size}",
         trace.ops.len(),
@@ -72,6 +73,6 @@ pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
         shrunk.tried,
         shrunk.accepted.len()
     ));
-    output::print(shrunk.trace.to_text().map_err(Stop::input)?);
+    output::print(shrunk.trace.to_text().map_err(Stop::input)?)?;
     Ok(Status::Diverged)
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::report::{Failure, Item, Report, Section, Status, text};
 use conformance::explore::{Shard, Watch as _};
 use conformance::streams::{
-    Options, SectionRow, StreamFile, StreamReport, StreamVerdict, check, dump as walk,
+    Options, Planned, SectionRow, StreamFile, StreamReport, StreamVerdict, check, dump as walk,
 };
 
 use crate::arguments::{Common, Format, Streams};
@@ -21,11 +21,11 @@ use crate::{Ended, Stop, files, output};
 const SECTION: &str = "streams";
 
 pub(crate) fn run(arguments: &Streams, setup: &Setup) -> Ended {
-    let interrupt = Interrupt::noted()?;
+    let interrupt = Interrupt::noted();
     let mut report = setup.report(None);
-    add(arguments, setup, &interrupt, &mut report)?;
-    if setup.format == Format::Text {
-        output::print(text::streams(&report.streams));
+    add(arguments, setup, interrupt, &mut report)?;
+    if setup.format == Format::Text && !report.streams.is_empty() {
+        output::sheet(|f| text::streams(&report.streams, f))?;
     }
     setup.conclude(report)
 }
@@ -38,10 +38,13 @@ fn options(arguments: &Streams) -> Options {
 pub(crate) fn add(
     arguments: &Streams,
     setup: &Setup,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
     report: &mut Report,
 ) -> Result<(), Stop> {
     let began = Instant::now();
+    if let Some(lender) = &arguments.description_from {
+        files::regular(lender)?;
+    }
     let (streams, problems) = files::streams(&arguments.paths, setup.shard)?;
     report.problems.extend(problems);
     let progress = Progress::of_files(SECTION, streams.len(), interrupt)?;
@@ -133,7 +136,10 @@ fn enter(
             "unusable"
         }
         StreamVerdict::Unusable { reason } => {
-            report.problems.push(reason.clone());
+            // The path is in most of the reasons.
+            let named = reason.starts_with(&name);
+            let problem = if named { reason.clone() } else { format!("{name}: {reason}") };
+            report.problems.push(problem);
             "unusable"
         }
     };
@@ -149,11 +155,14 @@ pub(crate) fn dump(arguments: &Streams, common: &Common) -> Ended {
     if common.format == Format::Junit {
         return Err(Stop::input("a dump is text or JSON: leave out --format junit"));
     }
+    if let Some(lender) = &arguments.description_from {
+        files::regular(lender)?;
+    }
     let (streams, mut problems) = files::streams(&arguments.paths, Shard::WHOLE)?;
     for file in &streams {
         match common.format {
             Format::Json => dump_json(file, arguments, &mut problems)?,
-            _ => dump_text(file, arguments, &mut problems),
+            _ => dump_text(file, arguments, &mut problems)?,
         }
     }
     for problem in &problems {
@@ -162,37 +171,54 @@ pub(crate) fn dump(arguments: &Streams, common: &Common) -> Ended {
     Ok(if problems.is_empty() { Status::Conforms } else { Status::BadInput })
 }
 
-fn dump_text(file: &StreamFile, arguments: &Streams, problems: &mut Vec<String>) {
-    output::print(format_args!(
-        "{}: {} bytes\n{}",
-        file.path.display(),
-        file.size,
-        text::section_titles()
-    ));
-    let walked = walk(file, &options(arguments), &mut |row| output::print(text::section_row(row)));
+/// Walks a stream row by row. After the first row that cannot be printed no more are.
+fn each_row(
+    file: &StreamFile,
+    arguments: &Streams,
+    problems: &mut Vec<String>,
+    print: impl Fn(&SectionRow) -> Result<(), Stop>,
+) -> Result<Option<Planned>, Stop> {
+    let mut printed = Ok(());
+    let walked = walk(file, &options(arguments), &mut |row| {
+        if printed.is_ok() {
+            printed = print(row);
+        }
+    });
+    printed?;
     match walked {
-        Ok(planned) => output::print(text::stream_notes(&planned)),
-        Err(error) => problems.push(error.to_string()),
+        Ok(planned) => Ok(Some(planned)),
+        Err(error) => {
+            problems.push(error.to_string());
+            Ok(None)
+        }
     }
-    output::print("\n");
 }
 
-/// One object a stream, in a line of its own, so that no table is held in memory.
+fn dump_text(
+    file: &StreamFile,
+    arguments: &Streams,
+    problems: &mut Vec<String>,
+) -> Result<(), Stop> {
+    let name = files::shown(&file.path);
+    output::print(format_args!("{name}: {} bytes\n", file.size))?;
+    output::sheet(text::section_titles)?;
+    let row = |row: &SectionRow| output::sheet(|f| text::section_row(row, f));
+    if let Some(planned) = each_row(file, arguments, problems, row)? {
+        output::sheet(|f| text::stream_notes(&planned, f))?;
+    }
+    output::print("\n")
+}
+
+/// One object a row, in a line of its own, so that no table is held in memory.
 fn dump_json(
     file: &StreamFile,
     arguments: &Streams,
     problems: &mut Vec<String>,
 ) -> Result<(), Stop> {
-    let mut failed = None;
-    let mut line = |row: &SectionRow| match serde_json::to_string(row) {
-        Ok(row) => output::print(format_args!(
-            "{{\"stream\":{},\"row\":{row}}}\n",
-            serde_json::Value::from(file.name.as_str())
-        )),
-        Err(error) => failed = Some(error),
+    let name = serde_json::Value::from(file.name.as_str());
+    let row = |row: &SectionRow| {
+        let row = serde_json::to_string(row).map_err(Stop::input)?;
+        output::print_json(&format!("{{\"stream\":{name},\"row\":{row}}}\n"))
     };
-    if let Err(error) = walk(file, &options(arguments), &mut line) {
-        problems.push(error.to_string());
-    }
-    failed.map_or(Ok(()), |error| Err(Stop::input(error)))
+    each_row(file, arguments, problems, row).map(drop)
 }

@@ -39,7 +39,7 @@ pub struct Measured<T> {
 
 /// Why a measurement cannot be kept, or what is kept cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {reason}; `{command}` makes it again", path = path.display())]
+#[error("{path}: {reason}; `{command}` makes it", path = path.display())]
 pub struct KeptError {
     path: PathBuf,
     reason: String,

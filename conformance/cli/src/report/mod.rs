@@ -4,6 +4,7 @@
 
 mod cached_result;
 pub mod junit;
+pub mod sheet;
 mod streams;
 pub mod text;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use conformance::compare::judge::Fault;
 use conformance::compare::verdict::Divergence;
 use conformance::explore::Counts;
-use conformance::shrink::Signature;
+use conformance::observation::Value;
+use conformance::shrink::{Difference, Signature};
 use conformance::streams::StreamReport;
 use mutation::coverage::Coverage;
 use mutation::score::Score;
@@ -186,6 +188,27 @@ fn clipped(text: &str) -> String {
     }
 }
 
+/// What differs, in a line, with the words of a subject that broke.
+pub(crate) fn headline(divergence: &Divergence) -> String {
+    let Signature { subject, op, difference } = Signature::of(divergence);
+    let Difference::Value(expected, actual) = difference else {
+        return Signature::of(divergence).to_string();
+    };
+    let words = |value: &Value| match value {
+        Value::Broken(text) | Value::BrokenOnce(text) => Some(text.clone()),
+        _ => None,
+    };
+    let seen = (&divergence.expected.value, &divergence.actual.value);
+    match (words(seen.0), words(seen.1)) {
+        (None, None) => Signature::of(divergence).to_string(),
+        (first, second) => format!(
+            "{subject} differs in {op}: {} instead of {}",
+            second.unwrap_or(actual),
+            first.unwrap_or(expected)
+        ),
+    }
+}
+
 impl Failure {
     /// Of what is wrong about one case: the first fault in full, the others by name.
     #[must_use]
@@ -197,14 +220,14 @@ impl Failure {
                 Fault::Diverged(divergence) => {
                     if failure.step.is_none() && failure.summary.is_empty() {
                         failure.step = Some(divergence.as_ref().into());
-                        Signature::of(divergence).to_string()
+                        headline(divergence)
                     } else {
                         failure.also.push(divergence.subject.clone());
                         continue;
                     }
                 }
                 Fault::Stale { reason } => {
-                    format!("{reason}; `conformance record` records it again")
+                    format!("{reason}; `{} record` records it again", crate::program::name())
                 }
                 Fault::Undeclared { reason } => reason.clone(),
             };
@@ -268,8 +291,10 @@ pub enum Status {
     Diverged,
     /// 2: usage or input.
     BadInput,
-    /// 3: a reference that was demanded is missing.
+    /// 3: something that was demanded is missing.
     Missing,
+    /// 4: the report, or a file, could not be written.
+    Unwritable,
     /// 130: interrupted before anything was found.
     Interrupted,
 }
@@ -283,6 +308,7 @@ impl Status {
             Self::Diverged => 1,
             Self::BadInput => 2,
             Self::Missing => 3,
+            Self::Unwritable => 4,
             Self::Interrupted => 130,
         }
     }

@@ -1,11 +1,11 @@
-//! A report as text for people. Colours are in it as escape codes: whoever prints it strips them
-//! where they are not wanted.
+//! A report as text for people.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use super::sheet::{Sheet, message, one_line};
 pub use super::streams::{section_row, section_titles, stream_notes, streams};
 use super::{Failure, Oracle, OracleKind, Report, Section, Step};
 
@@ -25,45 +25,47 @@ const SHOWN: usize = 6;
 /// Widths of the columns of numbers.
 const NUMBER: usize = 9;
 
-/// `text` in a style.
-pub fn styled(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
-}
-
 /// A report in full.
-#[must_use]
-pub fn report(report: &Report) -> impl Display + '_ {
-    shown(move |f| {
-        head(report, f)?;
-        writeln!(f)?;
-        table(&report.sections, f)?;
-        for section in &report.sections {
-            for note in &section.notes {
-                writeln!(f, "{}: {note}", section.name)?;
-            }
+///
+/// # Errors
+///
+/// Those of the sheet.
+pub fn report(report: &Report, f: &mut Sheet<'_>) -> fmt::Result {
+    head(report, f)?;
+    writeln!(f)?;
+    table(&report.sections, f)?;
+    for section in &report.sections {
+        for note in &section.notes {
+            writeln!(f, "{}: {}", section.name, one_line(note))?;
         }
-        measured(report, f)?;
-        failures(report, f)?;
-        for problem in &report.problems {
-            writeln!(f, "\n{} {problem}", styled(BAD, "unusable:"))?;
-        }
+    }
+    measured(report, f)?;
+    failures(report, f)?;
+    for problem in &report.problems {
         writeln!(f)?;
-        conclusion(report, f)
-    })
+        f.paint(BAD, "unusable:")?;
+        writeln!(f, " {}", message(problem))?;
+    }
+    writeln!(f)?;
+    conclusion(report, f)
 }
 
 /// Which oracle, which subjects, which cases.
-fn head(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}  {}", styled(STRONG, "oracle  "), oracle(&report.oracle))?;
+fn head(report: &Report, f: &mut Sheet<'_>) -> fmt::Result {
+    let mut line = |style, title: &str, text: &str| {
+        f.paint(style, title)?;
+        writeln!(f, "  {}", one_line(text))
+    };
+    line(STRONG, "oracle  ", &oracle(&report.oracle))?;
     if let Some(mend) = &report.oracle.mend {
-        writeln!(f, "{}  {mend}", styled(UNSURE, "mend    "))?;
+        line(UNSURE, "to do   ", mend)?;
     }
-    writeln!(f, "{}  {}", styled(STRONG, "subjects"), report.subjects.join(", "))?;
+    line(STRONG, "subjects", &report.subjects.join(", "))?;
     if let Some(seed) = report.seed {
-        writeln!(f, "{}  {seed}", styled(STRONG, "seed    "))?;
+        line(STRONG, "seed    ", &seed.to_string())?;
     }
     if report.shard != "1/1" {
-        writeln!(f, "{}  {}", styled(STRONG, "shard   "), report.shard)?;
+        line(STRONG, "shard   ", &report.shard)?;
     }
     Ok(())
 }
@@ -87,13 +89,11 @@ pub fn oracle(oracle: &Oracle) -> String {
     }
 }
 
-fn table(sections: &[Section], f: &mut Formatter<'_>) -> fmt::Result {
+fn table(sections: &[Section], f: &mut Sheet<'_>) -> fmt::Result {
     let titles = ["total", "agree", "diverged", "inconcl.", "time"];
-    write!(f, "{STRONG}{:<22}", "")?;
-    for title in titles {
-        write!(f, "{title:>NUMBER$}")?;
-    }
-    writeln!(f, "{STRONG:#}")?;
+    let titles: String = titles.iter().map(|title| format!("{title:>NUMBER$}")).collect();
+    f.paint(STRONG, format_args!("{:<22}{titles}", ""))?;
+    writeln!(f)?;
     for section in sections {
         write!(
             f,
@@ -103,23 +103,20 @@ fn table(sections: &[Section], f: &mut Formatter<'_>) -> fmt::Result {
         )?;
         write!(f, "{:>NUMBER$}", section.agreed)?;
         let style = |count: u64, style: Style| if count == 0 { Style::new() } else { style };
-        let (bad, unsure) = (style(section.diverged, BAD), style(section.undecided(), UNSURE));
-        write!(
-            f,
-            "{bad}{:>NUMBER$}{bad:#}{unsure}{:>NUMBER$}{unsure:#}",
-            section.diverged,
-            section.undecided()
-        )?;
+        for (count, bad) in [(section.diverged, BAD), (section.undecided(), UNSURE)] {
+            f.paint(style(count, bad), format_args!("{count:>NUMBER$}"))?;
+        }
         writeln!(f, "{:>NUMBER$}", format!("{:.1} s", section.seconds))?;
         for (reason, count) in &section.inconclusive {
-            writeln!(f, "{FAINT}{:<22}{count} inconclusive: {reason}{FAINT:#}", "")?;
+            f.paint(FAINT, format_args!("{:<22}{count} inconclusive: {reason}", ""))?;
+            writeln!(f)?;
         }
     }
     Ok(())
 }
 
 /// What was measured by other commands, and whether it still holds.
-fn measured(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+fn measured(report: &Report, f: &mut Sheet<'_>) -> fmt::Result {
     let mutants = report.mutants.as_ref();
     let coverage = report.coverage.as_ref();
     let mutants = mutants.map(|known| (known.current, &known.command, known.result.summary()));
@@ -132,99 +129,110 @@ fn measured(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
             format!(" (of another state of these files; `{command}` measures again)")
         };
         for line in summary.lines() {
-            writeln!(f, "{FAINT}measured: {name}: {line}{old}{FAINT:#}")?;
+            f.paint(FAINT, format_args!("measured: {name}: {line}{old}"))?;
+            writeln!(f)?;
         }
     }
     Ok(())
 }
 
 /// The first failures of each section in full, some more in a line, and how many there are besides.
-fn failures(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+fn failures(report: &Report, f: &mut Sheet<'_>) -> fmt::Result {
     for section in &report.sections {
         let failures = || report.failures.iter().filter(|found| found.section == section.name);
         for found in failures().take(IN_FULL) {
-            write!(f, "\n{}", failure(found))?;
+            writeln!(f)?;
+            failure(found, f)?;
         }
         let count = failures().count();
         if count > IN_FULL {
             writeln!(f)?;
         }
         for found in failures().take(SHOWN).skip(IN_FULL) {
-            writeln!(f, "{} {}: {}", styled(BAD, "diverged:"), found.case, found.summary)?;
+            headline(found, f)?;
             if let Some(command) = &found.command {
                 writeln!(f, "  again: {command}")?;
             }
         }
         if count > SHOWN {
             let (more, name) = (count - SHOWN, &section.name);
-            writeln!(f, "{FAINT}{name}: {more} more; `--format json` has all of them{FAINT:#}")?;
+            f.paint(FAINT, format_args!("{name}: {more} more; `--format json` has all of them"))?;
+            writeln!(f)?;
         }
     }
     Ok(())
 }
 
+fn headline(failure: &Failure, f: &mut Sheet<'_>) -> fmt::Result {
+    f.paint(BAD, "diverged:")?;
+    writeln!(f, " {}: {}", one_line(&failure.case), one_line(&failure.summary))
+}
+
 /// One failure, with the text of its trace and the command that shows it again.
-#[must_use]
-pub fn failure(failure: &Failure) -> impl Display + '_ {
-    shown(move |f| {
-        writeln!(f, "{} {}: {}", styled(BAD, "diverged:"), failure.case, failure.summary)?;
-        if let Some(found) = &failure.step {
-            write!(f, "{}", step(found))?;
-        }
-        if !failure.also.is_empty() {
-            writeln!(f, "  also: {}", failure.also.join(", "))?;
-        }
-        if failure.alike > 0 {
-            writeln!(f, "  {} more of this kind", failure.alike)?;
-        }
-        if let (Some(trace), Some(ops)) = (&failure.trace, failure.ops) {
-            let size = if failure.minimal {
-                "the smallest trace that shows it"
-            } else {
-                "a trace that shows it"
-            };
-            let file =
-                failure.file.as_deref().map(|file| format!(", in {file}")).unwrap_or_default();
-            writeln!(f, "  {size}, {ops} operations{file}:\n")?;
-            trace.lines().try_for_each(|line| writeln!(f, "{line}"))?;
-            writeln!(f)?;
-        }
-        if let Some(command) = &failure.command {
-            writeln!(f, "  again: {command}")?;
-        }
-        Ok(())
-    })
+///
+/// # Errors
+///
+/// Those of the sheet.
+pub fn failure(failure: &Failure, f: &mut Sheet<'_>) -> fmt::Result {
+    headline(failure, f)?;
+    if let Some(found) = &failure.step {
+        step(found, f)?;
+    }
+    if !failure.also.is_empty() {
+        writeln!(f, "  also: {}", one_line(&failure.also.join(", ")))?;
+    }
+    if failure.alike > 0 {
+        writeln!(f, "  {} more of this kind", failure.alike)?;
+    }
+    if let (Some(trace), Some(ops)) = (&failure.trace, failure.ops) {
+        let size = if failure.minimal {
+            "the smallest trace that shows it"
+        } else {
+            "a trace that shows it"
+        };
+        let file = failure.file.as_deref().map(|file| format!(", in {}", one_line(file)));
+        writeln!(f, "  {size}, {ops} operations{}:\n", file.unwrap_or_default())?;
+        trace.lines().try_for_each(|line| writeln!(f, "{line}"))?;
+        writeln!(f)?;
+    }
+    if let Some(command) = &failure.command {
+        writeln!(f, "  again: {command}")?;
+    }
+    Ok(())
 }
 
 /// What was expected at a step and what was there, line by line.
-#[must_use]
-pub fn step(step: &Step) -> impl Display + '_ {
-    shown(move |f| {
-        writeln!(f, "  operation {}: {}", step.index, step.op)?;
-        writeln!(
-            f,
-            "    {}  {}",
-            styled(GOOD, format!("- expected, by {}", step.oracle)),
-            styled(BAD, format!("+ actual, of {}", step.subject))
-        )?;
-        let expected: Vec<&str> = step.expected.iter().map(String::as_str).collect();
-        let actual: Vec<&str> = step.actual.iter().map(String::as_str).collect();
-        for change in TextDiff::from_slices(&expected, &actual).iter_all_changes() {
-            let (mark, style) = match change.tag() {
-                ChangeTag::Equal => (' ', FAINT),
-                ChangeTag::Delete => ('-', GOOD),
-                ChangeTag::Insert => ('+', BAD),
-            };
-            writeln!(f, "    {style}{mark} {}{style:#}", change.value())?;
-        }
-        Ok(())
-    })
+///
+/// # Errors
+///
+/// Those of the sheet.
+pub fn step(step: &Step, f: &mut Sheet<'_>) -> fmt::Result {
+    writeln!(f, "  operation {}: {}", step.index, one_line(&step.op))?;
+    write!(f, "    ")?;
+    f.paint(GOOD, format_args!("- expected, by {}", step.oracle))?;
+    write!(f, "  ")?;
+    f.paint(BAD, format_args!("+ actual, of {}", step.subject))?;
+    writeln!(f)?;
+    let expected: Vec<&str> = step.expected.iter().map(String::as_str).collect();
+    let actual: Vec<&str> = step.actual.iter().map(String::as_str).collect();
+    for change in TextDiff::from_slices(&expected, &actual).iter_all_changes() {
+        let (mark, style) = match change.tag() {
+            ChangeTag::Equal => (' ', FAINT),
+            ChangeTag::Delete => ('-', GOOD),
+            ChangeTag::Insert => ('+', BAD),
+        };
+        write!(f, "    ")?;
+        f.paint(style, format_args!("{mark} {}", one_line(change.value())))?;
+        writeln!(f)?;
+    }
+    Ok(())
 }
 
-fn conclusion(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+fn conclusion(report: &Report, f: &mut Sheet<'_>) -> fmt::Result {
     for section in report.sections.iter().filter(|section| section.shows_nothing()) {
         let share = format!("{} of {} {}", section.undecided(), section.total(), section.unit);
-        writeln!(f, "{} {share} are inconclusive, which shows nothing", styled(BAD, "too many:"))?;
+        f.paint(BAD, "too many:")?;
+        writeln!(f, " {share} are inconclusive, which shows nothing")?;
     }
     let diverged: u64 = report.sections.iter().map(|section| section.diverged).sum();
     let total: u64 = report.sections.iter().map(Section::total).sum();
@@ -237,39 +245,24 @@ fn conclusion(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     };
     let seconds = report.seconds;
     if diverged > 0 {
-        writeln!(
-            f,
-            "{}: {diverged} of {total}, in {seconds:.1} s{cut_short}",
-            styled(BAD, "diverged")
-        )
+        f.paint(BAD, "diverged")?;
+        writeln!(f, ": {diverged} of {total}, in {seconds:.1} s{cut_short}")
     } else if !report.problems.is_empty() {
         let others = match total {
             0 => "nothing was compared".to_owned(),
             total => format!("the other cases conform: {total}"),
         };
-        let count = report.problems.len();
-        writeln!(f, "{}: {count}; {others}", styled(BAD, "unusable input"))
+        f.paint(BAD, "unusable input")?;
+        writeln!(f, ": {}; {others}", report.problems.len())
     } else if report.sections.iter().any(Section::shows_nothing) {
-        writeln!(f, "{}: nothing shown", styled(BAD, "inconclusive"))
+        f.paint(BAD, "inconclusive")?;
+        writeln!(f, ": nothing shown")
     } else {
-        let word = if report.interrupted {
-            styled(UNSURE, "conforms so far")
+        if report.interrupted {
+            f.paint(UNSURE, "conforms so far")?;
         } else {
-            styled(GOOD, "conforms")
-        };
-        writeln!(f, "{word}: {total} cases in {seconds:.1} s{cut_short}")
-    }
-}
-
-/// Shows what a function writes.
-pub(super) struct Shown<F>(F);
-
-pub(super) fn shown<F: Fn(&mut Formatter<'_>) -> fmt::Result>(write: F) -> Shown<F> {
-    Shown(write)
-}
-
-impl<F: Fn(&mut Formatter<'_>) -> fmt::Result> Display for Shown<F> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        (self.0)(f)
+            f.paint(GOOD, "conforms")?;
+        }
+        writeln!(f, ": {total} cases in {seconds:.1} s{cut_short}")
     }
 }

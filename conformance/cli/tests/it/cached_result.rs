@@ -23,7 +23,7 @@ fn a_part_of_the_mutants_is_reported_and_not_kept() {
     assert!(killed > 0 && result["killed"].as_array().unwrap().len() as u64 == killed);
     assert_eq!(report["sections"][0]["agreed"].as_u64().unwrap(), killed);
     assert!(report["coverage"].is_null());
-    assert!(!directory.path().join("failing/mutants.json").exists());
+    assert!(!directory.path().join("failing/conformance/mutants.json").exists());
 }
 
 #[test]
@@ -51,7 +51,8 @@ fn coverage_that_lacks_something_fails_and_is_kept() {
         .collect();
     assert!(cases.contains(&"L93 Line ") && cases.contains(&"L90 Branch 5 false"), "{cases:?}");
     assert!(report["mutants"].is_null());
-    let kept = fs::read_to_string(directory.path().join("failing/coverage.json")).unwrap();
+    let kept =
+        fs::read_to_string(directory.path().join("failing/conformance/coverage.json")).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
     assert_eq!(kept, report["coverage"]);
 }

@@ -182,19 +182,6 @@ fn an_undefined_trace_shows_nothing() {
 }
 
 #[test]
-fn junit_is_xml_that_a_reader_understands() {
-    let directory = tempdir().unwrap();
-    write(directory.path(), "peek-stale.ron", STALE_PEEK);
-    write(directory.path(), "bad-header.ron", &STALE_PEEK.replace("quirks: [StalePeek],", ""));
-    write(directory.path(), "broken.ron", BROKEN);
-    let said =
-        run(directory.path(), ["replay", text(directory.path()), "--format", "junit"]).expect(1);
-    let report = quick_junit::Report::deserialize_from_str(&said.out).unwrap();
-    assert_eq!(report.tests, 3);
-    assert_eq!((report.failures, report.errors), (1, 1));
-}
-
-#[test]
 fn streams_are_walked_and_dumped_and_broken_ones_are_named() {
     let directory = tempdir().unwrap();
     let smallest = fs::read_dir(corpus_streams())
