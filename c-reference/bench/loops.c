@@ -67,7 +67,7 @@ struct bench {
     QEMUFile *file;
     size_t position;
     uint64_t sum;
-    struct ledger *ledger;
+    struct heap *heap;
 };
 
 static uint64_t mix(uint64_t sum, const uint8_t *bytes, size_t len)
@@ -360,7 +360,7 @@ int reference_bench_run(struct bench *bench, uint32_t operation, size_t len, siz
         .can_pass = bench_nothing,
         .observed = bench_unobserved,
         .zlib = bench->zlib,
-        .ledger = bench->ledger,
+        .heap = bench->heap,
     };
     struct call call = { 0 };
     struct frame frame = { .outer = reference_frame, .host = &host, .call = &call };
@@ -382,18 +382,18 @@ int reference_bench_run(struct bench *bench, uint32_t operation, size_t len, siz
         ended = qemu_file_get_error(bench->file);
     }
     reference_frame = frame.outer;
-    bench->ledger = host.ledger;
+    bench->heap = host.heap;
     return ended;
 }
 
 void reference_bench_close(struct bench *bench)
 {
     if (bench->file) {
-        struct host host = { .ledger = bench->ledger };
+        struct host host = { .heap = bench->heap };
 
         reference_discard(&host, bench->file);
         reference_empty(&host);
         bench->file = NULL;
-        bench->ledger = NULL;
+        bench->heap = NULL;
     }
 }

@@ -98,7 +98,7 @@ struct host {
     const struct zlib *zlib;
     uint64_t transferred;
     /* What is allocated, and what was. */
-    struct ledger *ledger;
+    struct heap *heap;
 };
 
 /* The functions of the original, in the order in which its file has them. */

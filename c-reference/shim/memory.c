@@ -26,7 +26,7 @@ struct block {
     uint32_t abandoned;
 };
 
-struct ledger {
+struct heap {
     struct block *live;
     struct block *dead;
     struct block *spare[SPARE];
@@ -52,12 +52,12 @@ static void *checked(void *memory)
     return memory;
 }
 
-static struct ledger *ledger(struct host *host)
+static struct heap *heap(struct host *host)
 {
-    if (!host->ledger) {
-        host->ledger = checked(calloc(1, sizeof(*host->ledger)));
+    if (!host->heap) {
+        host->heap = checked(calloc(1, sizeof(*host->heap)));
     }
-    return host->ledger;
+    return host->heap;
 }
 
 static void insert(struct block **list, struct block *block)
@@ -99,7 +99,7 @@ static bool guard_is_whole(const struct block *block)
 
 static struct block *fresh(struct host *host, size_t len)
 {
-    struct ledger *of = ledger(host);
+    struct heap *of = heap(host);
     struct block *block;
 
     for (size_t i = 0; len == reference_layout.file && i < SPARE; i++) {
@@ -129,7 +129,7 @@ void *reference_block(enum block_kind kind, size_t len)
     block->abandoned = 0;
     block->call = reference_frame->call;
     memcpy((char *)memory_of(block) + len, &guard, GUARDED);
-    insert(&ledger(host())->live, block);
+    insert(&heap(host())->live, block);
     return memory_of(block);
 }
 
@@ -145,10 +145,10 @@ static struct block *found(struct block *list, const void *memory)
 /* The length of memory in use. */
 size_t reference_block_len(const void *memory)
 {
-    struct block *block = found(ledger(host())->live, memory);
+    struct block *block = found(heap(host())->live, memory);
 
     if (!block) {
-        reference_fault(found(ledger(host())->dead, memory) ? USE_AFTER_FREE : FREE_OF_NOTHING);
+        reference_fault(found(heap(host())->dead, memory) ? USE_AFTER_FREE : FREE_OF_NOTHING);
     }
     return block->len;
 }
@@ -156,7 +156,7 @@ size_t reference_block_len(const void *memory)
 /* Demands that memory is in use. */
 void reference_live(const void *memory)
 {
-    if (found(ledger(host())->dead, memory)) {
+    if (found(heap(host())->dead, memory)) {
         reference_fault(USE_AFTER_FREE);
     }
 }
@@ -167,7 +167,7 @@ static void bury(struct host *host, struct block *block)
     block->kept = memory_of(block);
     memset(block->kept, FILLED, block->len);
     close_off(block->kept, block->len);
-    insert(&ledger(host)->dead, block);
+    insert(&heap(host)->dead, block);
 }
 
 void reference_unblock(void *memory)
@@ -177,9 +177,9 @@ void reference_unblock(void *memory)
     if (!memory) {
         return;
     }
-    block = found(ledger(host())->live, memory);
+    block = found(heap(host())->live, memory);
     if (!block) {
-        reference_fault(found(ledger(host())->dead, memory) ? DOUBLE_FREE : FREE_OF_NOTHING);
+        reference_fault(found(heap(host())->dead, memory) ? DOUBLE_FREE : FREE_OF_NOTHING);
     }
     if (!guard_is_whole(block)) {
         reference_fault(WRITE_BEHIND_BLOCK);
@@ -193,7 +193,7 @@ void reference_unblock(void *memory)
 /* A call is broken off: what it has allocated, nobody can free any more. */
 void reference_abandon(void)
 {
-    for (struct block *block = ledger(host())->live; block; block = block->next) {
+    for (struct block *block = heap(host())->live; block; block = block->next) {
         if (block->call == reference_frame->call) {
             block->abandoned = 1;
         }
@@ -202,7 +202,7 @@ void reference_abandon(void)
 
 void reference_keep(struct host *host, void *memory)
 {
-    struct block *block = found(ledger(host)->live, memory);
+    struct block *block = found(heap(host)->live, memory);
 
     if (block) {
         bury(host, block);
@@ -232,7 +232,7 @@ enum { UNSEEN, ABANDONED, IN_USE };
 void reference_leaks(struct host *host, QEMUFile *const *streams, size_t count,
                      void (*tell)(void *context, const struct leak *leak), void *context)
 {
-    struct block *live = ledger(host)->live, *block;
+    struct block *live = heap(host)->live, *block;
     int more = 1;
 
     for (size_t i = 0; i < count; i++) {
@@ -275,7 +275,7 @@ static int is_filled(const struct block *block)
            (bytes[0] == FILLED && memcmp(bytes, bytes + 1, block->len - 1) == 0);
 }
 
-static void recycle(struct ledger *of, struct block *block)
+static void recycle(struct heap *of, struct block *block)
 {
     for (size_t i = 0; block->len == reference_layout.file && i < SPARE; i++) {
         if (!of->spare[i]) {
@@ -290,7 +290,7 @@ static void recycle(struct ledger *of, struct block *block)
 
 uint32_t reference_settle(struct host *host, struct leak *place)
 {
-    struct ledger *of = ledger(host);
+    struct heap *of = heap(host);
     uint32_t fault = NO_FAULT;
 
     while (of->live) {
@@ -316,12 +316,12 @@ void reference_empty(struct host *host)
 
     reference_settle(host, &place);
     for (size_t i = 0; i < SPARE; i++) {
-        if (host->ledger->spare[i]) {
-            open_up(host->ledger->spare[i]->kept, host->ledger->spare[i]->len);
-            free(host->ledger->spare[i]->kept);
-            free(host->ledger->spare[i]);
+        if (host->heap->spare[i]) {
+            open_up(host->heap->spare[i]->kept, host->heap->spare[i]->len);
+            free(host->heap->spare[i]->kept);
+            free(host->heap->spare[i]);
         }
     }
-    free(host->ledger);
-    host->ledger = NULL;
+    free(host->heap);
+    host->heap = NULL;
 }

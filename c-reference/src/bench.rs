@@ -147,7 +147,7 @@ struct Inner {
     file: *mut File,
     position: usize,
     sum: u64,
-    ledger: *mut c_void,
+    heap: *mut c_void,
 }
 
 #[cfg(have_original)]
@@ -217,7 +217,7 @@ impl Bench {
             file: ptr::null_mut(),
             position: 0,
             sum: 0,
-            ledger: ptr::null_mut(),
+            heap: ptr::null_mut(),
         };
         Ok(Self {
             inner,

@@ -53,7 +53,7 @@ pub(crate) fn table<H: Host>() -> HostTable {
         observed: later::observed::<H>,
         zlib: &raw const ZLIB,
         transferred: 0,
-        ledger: std::ptr::null_mut(),
+        heap: std::ptr::null_mut(),
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) struct HostTable {
     pub(crate) observed: unsafe extern "C" fn(*mut c_void, u32, c_int) -> isize,
     pub(crate) zlib: *const Zlib,
     pub(crate) transferred: u64,
-    pub(crate) ledger: *mut c_void,
+    pub(crate) heap: *mut c_void,
 }
 
 type Zlib1 = unsafe extern "C" fn(*mut z_stream) -> c_int;

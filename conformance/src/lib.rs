@@ -10,7 +10,8 @@
 //! | [`definedness`] | which operations are defined in the original |
 //! | [`model`] | the behaviour of `docs/BEHAVIOUR.md` as plain code |
 //! | [`preflight`] | what the model says of a trace before it is run |
-//! | [`subject`] | whatever carries out a trace, by name |
+//! | [`subject`] | whatever carries out a trace |
+//! | [`registry`] | the subjects of this crate, by name |
 //! | [`observation`] | what is observed of an operation |
 //! | [`transcript`] | what is observed of a trace, and its recorded form |
 //! | [`compare`] | subjects beside an oracle, and the verdict |
@@ -39,6 +40,7 @@ pub mod observation;
 pub mod parallel;
 pub mod preflight;
 pub mod record;
+pub mod registry;
 pub mod scripted_host;
 pub mod shrink;
 pub mod streams;

@@ -2,9 +2,8 @@
 
 use c_reference::bench::Bench;
 
+use crate::Error;
 use crate::row::Row;
-
-pub(crate) type Error = Box<dyn std::error::Error>;
 
 /// One of them, set up for one row.
 pub(crate) trait Contender {

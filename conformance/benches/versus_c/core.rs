@@ -5,7 +5,8 @@ use std::sync::Arc;
 use c_reference::bench::{Loop, PAGE, PAGES, Step, StepKind};
 use qemufile_core::{Compressor, GuestMemory, Reader, Writer};
 
-use crate::contender::{Contender, Error, be16, be32, be64, done, repeat};
+use crate::Error;
+use crate::contender::{Contender, be16, be32, be64, done, repeat};
 use crate::free::Free;
 use crate::row::Row;
 

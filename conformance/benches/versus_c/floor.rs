@@ -5,7 +5,8 @@ use std::hint::black_box;
 use c_reference::bench::Loop;
 use qemufile_core::IO_BUF_SIZE;
 
-use crate::contender::{Contender, Error};
+use crate::Error;
+use crate::contender::Contender;
 use crate::row::Row;
 
 /// Copies as many bytes as the operation moves.

@@ -28,10 +28,13 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use contender::{Contender as _, Error};
+use contender::Contender as _;
 use core::Core;
 use measure::Effort;
 use table::Line;
+
+/// Whatever can go wrong.
+pub(crate) type Error = Box<dyn std::error::Error>;
 
 /// Compares the speed of the core with the original's and std's.
 #[derive(Parser)]

@@ -6,7 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Error, Original};
+use crate::Error;
+use crate::contender::{Contender, Original};
 use crate::core::Core;
 use crate::floor::Floor;
 use crate::row::Row;

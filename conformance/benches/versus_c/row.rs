@@ -6,7 +6,7 @@ use std::sync::Arc;
 use c_reference::bench::{Loop, PAGE, PAGES, Step};
 use qemufile_core::IO_BUF_SIZE;
 
-use crate::contender::Error;
+use crate::Error;
 use crate::free::Free;
 use crate::steps;
 

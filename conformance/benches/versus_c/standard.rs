@@ -7,7 +7,8 @@ use c_reference::bench::{Loop, PAGE, PAGES, Step, StepKind};
 use flate2::{Compress, Compression, FlushCompress};
 use qemufile_core::IO_BUF_SIZE;
 
-use crate::contender::{Contender, Error, be16, be32, be64, done, repeat};
+use crate::Error;
+use crate::contender::{Contender, be16, be32, be64, done, repeat};
 use crate::free::Free;
 use crate::row::Row;
 

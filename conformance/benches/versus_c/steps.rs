@@ -5,7 +5,7 @@ use std::path::Path;
 use c_reference::bench::{Step, StepKind};
 use conformance::streams::{CoreLoader, Fault, Loader, Observer, Options, Planned, load, walk};
 
-use crate::contender::Error;
+use crate::Error;
 
 /// Bytes of a page of guest memory.
 const PAGE: usize = 4096;

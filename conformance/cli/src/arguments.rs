@@ -255,7 +255,7 @@ impl ValueEnum for Name {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, what) =
-            conformance::subject::NAMES.into_iter().find(|(name, _)| *name == self.0)?;
+            conformance::registry::NAMES.into_iter().find(|(name, _)| *name == self.0)?;
         let value = PossibleValue::new(name).help(what);
         Some(if name == Original::NAME { value.alias("reference") } else { value })
     }

@@ -9,7 +9,8 @@ use c_reference::{PIN, Reference};
 use conformance::compare::judge::{Judge, Oracle};
 use conformance::explore::Shard;
 use conformance::isolate::{Isolated, ReferenceFile};
-use conformance::subject::{Original, Sources, Subject, build};
+use conformance::registry::{Sources, build};
+use conformance::subject::{Original, Subject};
 use sha2::{Digest as _, Sha256};
 
 use crate::arguments::{Common, Format, LIMIT, Name};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Mutant;
 use super::build::Made;
 use super::handwritten::{ListError, check_header, read};
-use super::score::{LEAST, Tried};
+use super::suite::{LEAST, Tried};
 
 /// The list. A reason may hold for several mutants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

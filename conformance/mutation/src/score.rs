@@ -9,10 +9,7 @@ use super::Mutant;
 use super::build::Made;
 use super::equivalent::{Equivalents, ListFault, faults_of};
 use super::search::Times;
-use super::suite::Kill;
-
-/// Least number of mutants that compile: fewer would prove little.
-pub const LEAST: usize = 400;
+use super::suite::{LEAST, Tried};
 
 /// What became of all mutants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,9 +102,6 @@ impl fmt::Display for Survivor {
         write!(f, "{} in {}", self.mutant, self.function)
     }
 }
-
-/// A mutant that was run, and how it was found.
-pub type Tried<'a> = (&'a Mutant, Option<Kill>);
 
 impl Score {
     /// From what was made and what was run. `functions` are those of the original.

@@ -21,6 +21,9 @@ pub const LIMIT: Duration = Duration::from_millis(500);
 /// Time in which a mutant that seemed to hang, and then did not, has to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Least number of mutants that compile: fewer would prove little.
+pub const LEAST: usize = 400;
+
 /// One trace of the corpus, and what the original does with it.
 struct Prepared {
     name: String,
@@ -46,6 +49,9 @@ pub struct Kill {
     /// Traces that were run, this one included.
     pub tried: usize,
 }
+
+/// A mutant that was run, and how it was found.
+pub type Tried<'a> = (&'a Mutant, Option<Kill>);
 
 impl Suite {
     /// The traces at `paths`, carried out by the original. Those that cannot be read are in the

@@ -7,7 +7,7 @@ use super::verdict::{Divergence, Reason, undeclared};
 use crate::model::Model;
 use crate::preflight::Preflight;
 use crate::subject::{Playback, Subject};
-use crate::trace::Trace;
+use crate::trace::{Quirk, Trace};
 use crate::transcript::{Recording, Transcript};
 
 /// What the subjects are compared with.
@@ -137,7 +137,8 @@ impl Judge {
             (Oracle::Live(subject), recorded) => {
                 subjects.extend(recorded.as_mut().map(|recorded| recorded as &mut dyn Subject));
                 if subject.prefers_batches() {
-                    batch = Playback::of(subject.as_mut(), trace, preflight)?;
+                    let steps = run(subject.as_mut(), trace, preflight)?.steps;
+                    batch = Playback::new(subject.name(), &Quirk::ALL, steps.into());
                     &mut batch
                 } else {
                     subject.as_mut()

@@ -3,7 +3,7 @@
 //! This is the one comparison of the crate: whole traces, fuzz cases and migration streams go
 //! through it. At each step a subject owes the oracle's observation. Once a defect was triggered
 //! that only one of the two reproduces ([`Subject::quirks`]), it owes what the model does with the
-//! subject's own defects instead, so a fixed defect is predicted, not excused.
+//! subject's own defects instead, so a fixed defect is predicted, not overlooked.
 
 use super::verdict::Divergence;
 use crate::definedness::Definedness;

@@ -1,7 +1,7 @@
 //! Whatever carries out a trace: the core, the original, a recording, a model.
 //!
 //! All of them meet the same [`ScriptedHost`](crate::scripted_host::ScriptedHost) and answer each
-//! operation with an [`Observation`]; [`build`] is the one place that knows them by name.
+//! operation with an [`Observation`]. The [registry](crate::registry) knows them by name.
 
 mod arena;
 mod playback;
@@ -12,15 +12,9 @@ pub use self::rust_core::Core;
 pub use playback::Playback;
 pub use reference::Original;
 
-use std::borrow::Cow;
-
-use c_reference::Reference;
-
 use crate::definedness::Definedness;
-use crate::model::Model;
 use crate::observation::{Event, Observation};
 use crate::trace::{Op, Quirk, World};
-use crate::transcript::Recording;
 
 /// Carries out the operations of a trace, one at a time.
 ///
@@ -86,46 +80,4 @@ pub struct Unready {
     pub subject: &'static str,
     /// What is missing, and what mends it.
     pub reason: String,
-}
-
-/// What [`build`] may need beyond a name.
-#[derive(Default)]
-pub struct Sources {
-    /// The code of the subject `c`.
-    pub reference: Option<Reference>,
-    /// What the subject `recorded` plays back.
-    pub recording: Option<Recording>,
-}
-
-impl From<Reference> for Sources {
-    fn from(reference: Reference) -> Self {
-        Self { reference: Some(reference), recording: None }
-    }
-}
-
-/// The names that [`build`] knows, and what each is.
-pub const NAMES: [(&str, &str); 6] = [
-    (Original::NAME, "the original C"),
-    (Playback::RECORDED, "a recorded transcript of the original"),
-    (Core::FAITHFUL, "the Rust core with every defect of the original"),
-    (Core::DEFAULT, "the Rust core in its default setting"),
-    (Model::FAITHFUL, "the model with every defect of the original"),
-    (Model::FIXED, "the model without any"),
-];
-
-/// The subject of a name; `None` where there is no such name, or the source is missing.
-#[must_use]
-pub fn build(name: &str, sources: &Sources) -> Option<Box<dyn Subject>> {
-    Some(match name {
-        Original::NAME => Box::new(Original::new(sources.reference.clone()?)),
-        Playback::RECORDED => {
-            let steps = sources.recording.as_ref()?.steps.clone();
-            Box::new(Playback::new(Playback::RECORDED, &Quirk::ALL, Cow::Owned(steps)))
-        }
-        Core::FAITHFUL => Box::new(Core::faithful()),
-        Core::DEFAULT => Box::new(Core::in_default_setting()),
-        Model::FAITHFUL => Box::new(Model::faithful()),
-        Model::FIXED => Box::new(Model::fixed()),
-        _ => return None,
-    })
 }

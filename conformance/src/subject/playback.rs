@@ -4,11 +4,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::{Subject, Unready};
-use crate::compare::run::run;
-use crate::compare::verdict::Reason;
 use crate::observation::{Event, Observation, Value};
-use crate::preflight::Preflight;
-use crate::trace::{Op, Quirk, Trace, World};
+use crate::trace::{Op, Quirk, World};
 use crate::transcript::Recording;
 
 /// The observations of one trace. Whoever plays them has made sure that they are of that trace.
@@ -27,20 +24,6 @@ impl<'a> Playback<'a> {
     #[must_use]
     pub fn of_recording(recording: &'a Recording) -> Self {
         Self::new(Self::RECORDED, &Quirk::ALL, Cow::Borrowed(&recording.steps))
-    }
-
-    /// Lets `subject` carry out `trace` at once, to play what it did.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`].
-    pub fn of(
-        subject: &mut dyn Subject,
-        trace: &Trace,
-        preflight: &Preflight,
-    ) -> Result<Playback<'static>, Reason> {
-        let steps = run(subject, trace, preflight)?.steps;
-        Ok(Playback::new(subject.name(), &Quirk::ALL, Cow::Owned(steps)))
     }
 
     /// Plays `steps` under the name of the subject that made them.

@@ -3,7 +3,8 @@
 use conformance::compare::stepper::first_divergence;
 use conformance::generate;
 use conformance::model::Model;
-use conformance::subject::{Core, Subject, build};
+use conformance::registry::build;
+use conformance::subject::{Core, Subject};
 
 /// Generated cases of each comparison.
 const CASES: u64 = 20_000;

@@ -1,6 +1,6 @@
 //! What several tests need.
 
-use conformance::subject::Sources;
+use conformance::registry::Sources;
 use conformance::trace::Trace;
 
 /// The original, as a source of subjects; `None` where it is absent and nobody demands it.

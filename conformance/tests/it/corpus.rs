@@ -7,7 +7,8 @@ use conformance::compare::stepper::first_divergence;
 use conformance::compare::verdict::undeclared;
 use conformance::model::Model;
 use conformance::preflight::Preflight;
-use conformance::subject::{Core, Subject, build};
+use conformance::registry::build;
+use conformance::subject::{Core, Subject};
 use conformance::trace::Trace;
 
 /// Rows of `docs/BEHAVIOUR.md` that no trace can show: 10, 11 and 12 need a writing call on a reader,

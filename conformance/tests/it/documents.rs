@@ -215,3 +215,33 @@ fn the_readme_fits_a_page_and_shows_the_example_that_is_compiled() {
     assert!(lines <= PAGE, "README.md has {lines} lines");
     assert_eq!(example("README.md"), example("qemufile-core/README.md"));
 }
+
+#[test]
+fn each_trace_links_to_the_rows_that_it_shows() {
+    let mut without = Vec::new();
+    for (path, trace) in traces_with_rows() {
+        let line = trace.lines().find(|line| line.trim_start().starts_with("rows:")).unwrap();
+        let (rows, links) = line.split_once("//").unwrap_or((line, ""));
+        let numbers = rows.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+        let wanted: Vec<String> =
+            numbers.map(|row| format!("docs/BEHAVIOUR.md#row-{row}")).collect();
+        if links.split_whitespace().ne(wanted.iter().map(String::as_str)) {
+            without.push(format!("{path}: expected `// {}` behind the rows", wanted.join(" ")));
+        }
+    }
+    assert!(without.is_empty(), "{}", without.join("\n"));
+}
+
+/// Path and text of each trace of the corpus that shows a row.
+fn traces_with_rows() -> Vec<(String, String)> {
+    let folders = ["corpus/traces", "corpus/regressions"].map(|folder| root().join(folder));
+    let (paths, errors) = conformance::corpus::find(
+        &folders.into_iter().filter(|folder| folder.exists()).collect::<Vec<_>>(),
+    );
+    assert!(errors.is_empty(), "{errors:?}");
+    let texts =
+        paths.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap()));
+    let found: Vec<_> = texts.filter(|(_, text)| text.contains("\n    rows:")).collect();
+    assert!(found.len() > 100, "{} traces show a row", found.len());
+    found
+}

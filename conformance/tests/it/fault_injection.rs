@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use conformance::compare::judge::{Judge, Oracle};
 use conformance::fault_injection::{Budget, Kind, each, variants};
 use conformance::preflight::Preflight;
-use conformance::subject::{Core, Sources, build};
+use conformance::registry::{Sources, build};
+use conformance::subject::Core;
 use conformance::trace::{Trace, WriteStep};
 use conformance::{corpus, streams};
 

@@ -5,7 +5,7 @@ use std::num::{NonZeroI32, NonZeroUsize};
 use conformance::compare::run::run;
 use conformance::generate::{self, Choices};
 use conformance::preflight::Preflight;
-use conformance::subject::build;
+use conformance::registry::build;
 use conformance::trace::{
     Answer, Channel, Data, Op, ReadStep, ReleaseStep, Segment, Shutdown, SinkStep, Trace,
     TraceError, World, WriteStep,

@@ -4,7 +4,8 @@ use conformance::compare::stepper::first_divergence;
 use conformance::generate;
 use conformance::model::Model;
 use conformance::observation::{Event, Observation, Value};
-use conformance::subject::{Core, Original, Subject, Unready, build};
+use conformance::registry::build;
+use conformance::subject::{Core, Original, Subject, Unready};
 use conformance::trace::{Op, Quirk, World};
 
 /// A change of an observation.

@@ -9,7 +9,7 @@ use conformance::streams::{
     self, DescriptionSource, FlushCounts, Loaded, Options, RowKind, StreamFile, StreamReport,
     StreamVerdict,
 };
-use conformance::subject::{self, Subject};
+use conformance::subject::Subject;
 use serde_json::Value;
 
 fn corpus() -> PathBuf {
@@ -36,7 +36,7 @@ fn manifest() -> Vec<Value> {
 fn subjects() -> Vec<Box<dyn Subject>> {
     let sources = crate::common::original().unwrap_or_default();
     let names = ["c", "core", "core-default", "model"];
-    names.iter().filter_map(|name| subject::build(name, &sources)).collect()
+    names.iter().filter_map(|name| conformance::registry::build(name, &sources)).collect()
 }
 
 fn check_all() -> Vec<StreamReport> {

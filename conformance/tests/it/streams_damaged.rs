@@ -9,7 +9,7 @@ use conformance::observation::{Event, Observation, Value};
 use conformance::streams::{
     self, DescriptionSource, Options, Problem, StreamError, StreamReport, StreamVerdict, walk_bytes,
 };
-use conformance::subject::{self, Subject, Unready};
+use conformance::subject::{Subject, Unready};
 use conformance::trace::{Op, World};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ fn bytes(name: &str) -> Vec<u8> {
 fn subjects() -> Vec<Box<dyn Subject>> {
     let sources = crate::common::original().unwrap_or_default();
     let names = ["c", "core", "core-default", "model"];
-    names.iter().filter_map(|name| subject::build(name, &sources)).collect()
+    names.iter().filter_map(|name| conformance::registry::build(name, &sources)).collect()
 }
 
 fn directory(files: &[(&str, &[u8])]) -> TempDir {
@@ -226,8 +226,10 @@ impl Subject for Liar {
 fn a_subject_that_does_one_step_otherwise_diverges() {
     let loaded = streams::load(&corpus().join("none-stopped.bin")).expect("the stream is there");
     let options = Options { chunks: Vec::new(), ..Options::default() };
-    let honest =
-        || subject::build("core", &subject::Sources::default()).expect("the core is there");
+    let honest = || {
+        conformance::registry::build("core", &conformance::registry::Sources::default())
+            .expect("the core is there")
+    };
     let steps: usize = streams::check(&loaded.files[0], &mut [honest()], &options)
         .runs
         .iter()

@@ -11,8 +11,9 @@ use conformance::compare::judge::staleness;
 use conformance::compare::sanity::{probe, self_test};
 use conformance::corpus::{self, load_recording};
 use conformance::isolate::{Isolated, ReferenceFile};
+use conformance::registry::{Sources, build};
 use conformance::streams;
-use conformance::subject::{Sources, Subject, build};
+use conformance::subject::Subject;
 
 use crate::arguments::{Common, Name};
 use crate::{Ended, Stop, files, output, program, setup};

@@ -7,7 +7,8 @@ use conformance::compare::run::run;
 use conformance::isolate::{Isolated, ReferenceFile};
 use conformance::observation::Value;
 use conformance::preflight::Preflight;
-use conformance::subject::{Core, Original, Sources, Subject, build};
+use conformance::registry::{Sources, build};
+use conformance::subject::{Core, Original, Subject};
 use conformance::trace::Trace;
 use conformance::transcript::Transcript;
 

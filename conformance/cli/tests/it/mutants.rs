@@ -9,10 +9,12 @@ use std::time::Duration;
 use c_reference::PIN;
 use conformance::corpus;
 use conformance::isolate::ReferenceFile;
-use conformance::subject::{Original, Sources, Subject, build};
+use conformance::registry::{Sources, build};
+use conformance::subject::{Original, Subject};
 use mutation::build::{Made, make};
-use mutation::score::{LEAST, Score};
+use mutation::score::Score;
 use mutation::search::search;
+use mutation::suite::LEAST;
 use mutation::suite::{LIMIT, Suite};
 use mutation::{Edit, Mutant, by_rules, equivalent, functions, handwritten};
 
