@@ -35,29 +35,51 @@ pub(crate) fn poll_ready_now<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Makes the stream fail when it is dropped before it is [done](Self::done): by a panic, or with
-/// the future that holds it. What it guards has then moved bytes that nobody has counted.
+/// Makes the stream fail when it is dropped before it is [done](Self::done), which is when the
+/// channel that is called meanwhile panics. Costs nothing where it does not.
+pub(crate) struct Calling<'a> {
+    sticky: &'a StickyError,
+    operation: Operation,
+}
+
+impl Calling<'_> {
+    #[inline]
+    pub(crate) fn done(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Calling<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        let operation = self.operation;
+        self.sticky.set(StreamError::new(Cause::Panicked { operation }));
+    }
+}
+
+/// Makes the stream fail when it is dropped before it is [done](Self::done), with the future that
+/// holds it. What it guards has then moved a part of a value.
 pub(crate) struct Unfinished {
     sticky: Arc<StickyError>,
-    cause: Option<Cause>,
+    armed: bool,
 }
 
 impl Unfinished {
     /// From here on a part of a value is moved.
     pub(crate) fn arm(&mut self) {
-        self.cause = Some(Cause::Cancelled);
+        self.armed = true;
     }
 
     /// All went its way, well or not: a failure is the stream's error already.
     pub(crate) fn done(mut self) {
-        self.cause = None;
+        self.armed = false;
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Some(cause) = self.cause.take() {
-            self.sticky.set(StreamError::new(cause));
+        if self.armed {
+            self.sticky.set(StreamError::new(Cause::Cancelled));
         }
     }
 }
@@ -134,17 +156,13 @@ impl Endpoint {
 
     /// Guards a call of the channel's code, which may panic.
     #[inline]
-    pub(crate) fn calling(&self, operation: Operation) -> Unfinished {
-        self.unfinished(Some(Cause::Panicked { operation }))
+    pub(crate) fn calling(&self, operation: Operation) -> Calling<'_> {
+        Calling { sticky: &self.sticky, operation }
     }
 
     /// Guards an operation on a value, once it is [armed](Unfinished::arm).
     pub(crate) fn moving(&self) -> Unfinished {
-        self.unfinished(None)
-    }
-
-    fn unfinished(&self, cause: Option<Cause>) -> Unfinished {
-        Unfinished { sticky: self.sticky.clone(), cause }
+        Unfinished { sticky: self.sticky.clone(), armed: false }
     }
 
     pub(crate) fn handle(&self) -> ShutdownHandle {

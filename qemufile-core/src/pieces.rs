@@ -192,8 +192,8 @@ impl fmt::Debug for Piece<'_> {
 /// The pieces of one write, in order; empty ones are left out. C: the array that
 /// `qio_channel_writev_all` passes on.
 ///
-/// A view that is cheap to copy: it borrows the stream's queue. A [`PieceList`] makes one of other
-/// bytes, to try a channel without a stream.
+/// A view that is cheap to copy: it borrows the stream's queue. A
+/// [`PieceList`](crate::PieceList) makes one of other bytes, to try a channel without a stream.
 #[derive(Clone, Copy)]
 pub struct Pieces<'a> {
     backing: Backing<'a>,

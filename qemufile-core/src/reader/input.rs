@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 mod later;
+use later::read_with_descriptors;
 mod sink;
 
 /// Unread bytes are `buffer[index..size]`.
@@ -151,7 +152,8 @@ impl Input {
         let error = loop {
             let calling = self.endpoint.calling(Operation::Read);
             let outcome = if self.endpoint.passes_descriptors {
-                self.read_with_descriptors(available)
+                let room = &mut self.buffer.0[available..];
+                read_with_descriptors(&self.endpoint, room, &mut self.descriptors)
             } else {
                 self.endpoint.channel().read(&mut self.buffer.0[available..])
             };
@@ -172,14 +174,6 @@ impl Input {
             }
         };
         Err(self.endpoint.fail(error))
-    }
-
-    fn read_with_descriptors(&mut self, available: usize) -> std::io::Result<usize> {
-        let mut came = Vec::new();
-        let room = &mut self.buffer.0[available..];
-        let outcome = self.endpoint.channel().read_with_descriptors(room, &mut came);
-        self.keep_descriptors(came);
-        outcome
     }
 
     /// Where `size` bytes at `offset` are, or those of them that come before the stream fails.

@@ -1,17 +1,39 @@
 //! What readers do since QEMU 9.0: positioned reads, seeks, descriptors.
 
+use std::collections::VecDeque;
 use std::io::{self, SeekFrom};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::Input;
+use crate::endpoint::Endpoint;
 use crate::error::{CloseError, Error, Operation, StreamError};
 use crate::notice::Notice;
 use crate::release::Release;
 
 /// The byte that carries a descriptor.
 const SERVICE: u8 = b' ';
+
+/// Reads, and keeps the descriptors that come along. Up to 10.1 they are set to block.
+#[cold]
+pub(super) fn read_with_descriptors(
+    endpoint: &Endpoint,
+    room: &mut [u8],
+    descriptors: &mut VecDeque<OwnedFd>,
+) -> io::Result<usize> {
+    let mut came = Vec::new();
+    let outcome = endpoint.channel().read_with_descriptors(room, &mut came);
+    if endpoint.config.release < Release::V10_2 {
+        for descriptor in &came {
+            // The descriptor is as useful if it stays as it is.
+            let _ = fcntl_getfl(descriptor)
+                .and_then(|flags| fcntl_setfl(descriptor, flags.difference(OFlags::NONBLOCK)));
+        }
+    }
+    descriptors.extend(came);
+    outcome
+}
 
 impl Input {
     /// Drops what is buffered and moves the channel's place. C: `qemu_set_offset`.
@@ -35,18 +57,6 @@ impl Input {
     fn ahead(&self) -> u64 {
         let buffered = self.buffered().len() as u64;
         if self.endpoint.config.quirks.channel_offset { 0 } else { buffered }
-    }
-
-    /// Keeps descriptors that came with a read. Up to 10.1 they are set to block.
-    pub(super) fn keep_descriptors(&mut self, came: Vec<OwnedFd>) {
-        if self.endpoint.config.release < Release::V10_2 {
-            for descriptor in &came {
-                // The descriptor is as useful if it stays as it is.
-                let _ = fcntl_getfl(descriptor)
-                    .and_then(|flags| fcntl_setfl(descriptor, flags.difference(OFlags::NONBLOCK)));
-            }
-        }
-        self.descriptors.extend(came);
     }
 
     /// C: `qemu_file_get_fd`.
