@@ -1,15 +1,14 @@
-//! A port of one's own as a subject: a writer that knows two operations, before the model.
+//! A port of one's own as a subject: a writer that knows two operations, judged by the model.
 //!
-//! A real port fills in `step` for all of [`Op`], the channel's scripts included:
-//! [`ScriptedHost`] answers as the trace says, and notes what it was asked.
+//! A real port carries out all of [`Op`]. [`ScriptedHost`] is what it calls instead of a system: it
+//! answers as the trace says, and notes what it was asked.
 
-use conformance::compare::judge::{Fault, Judge, Oracle};
+use conformance::compare::judge::{Judge, Oracle};
 use conformance::observation::{Event, Observation, StreamState, Value};
 use conformance::scripted_host::ScriptedHost;
 use conformance::subject::{Subject, Unready};
 use conformance::trace::{Channel, Op, Quirk, Trace, World};
 
-/// The port under test: what it has written, and the outside that the trace describes.
 #[derive(Default)]
 struct Port {
     host: ScriptedHost,
@@ -21,7 +20,7 @@ impl Subject for Port {
         "my-port"
     }
 
-    // This port fixes all of the original's defects but the first.
+    // The defects of the original that the port keeps: it fixes all but the first.
     fn quirks(&self) -> &[Quirk] {
         &[Quirk::StalePeek]
     }
@@ -42,7 +41,7 @@ impl Subject for Port {
                 self.queued += 1;
                 Value::Nothing
             }
-            // Whatever is missing is told, and never looks like agreement.
+            // What is missing is told, and never looks like agreement.
             other => return Observation::broken(format!("not there yet: {other}")),
         };
         let (transferred, empty) = (Some(self.queued), Some(self.queued == 0));
@@ -55,20 +54,11 @@ impl Subject for Port {
     }
 }
 
-pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() {
     let world = World { channels: vec![Channel::default()], ..World::default() };
-    let ops = vec![
-        Op::NewOutput { channel: 0 },
-        Op::PutByte { stream: 0, value: 7 },
-        Op::Flush { stream: 0 },
-    ];
+    let put = Op::PutByte { stream: 0, value: 7 };
+    let ops = vec![Op::NewOutput { channel: 0 }, put, Op::Flush { stream: 0 }];
     let trace = Trace::new("example", "A byte is put and flushed.", world, ops);
-    let judgement =
-        Judge::unchecked(Oracle::Model, vec![Box::new(Port::default())]).judge(&trace, None);
-    for fault in &judgement.faults {
-        if let Fault::Diverged(divergence) = fault {
-            println!("{divergence}");
-        }
-    }
-    Ok(())
+    let mut judge = Judge::unchecked(Oracle::Model, vec![Box::new(Port::default())]);
+    println!("{:#?}", judge.judge(&trace, None).faults);
 }

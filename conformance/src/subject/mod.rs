@@ -21,7 +21,7 @@ use crate::trace::{Op, Quirk, World};
 /// The [stepper](crate::compare::stepper) drives it: `begin`, then `step` for every operation that
 /// is [defined](crate::definedness) in the original or an assertion, then `finish`. A port of
 /// `qemu-file.c` implements `name`, `begin`, `step` and `finish`, and says in `quirks` which of the
-/// original's defects it keeps; `conformance/examples/port.rs` is one in 60 lines.
+/// original's defects it keeps; `conformance/examples/port.rs` is one in 65 lines.
 pub trait Subject {
     /// Its name in reports.
     fn name(&self) -> &'static str;
