@@ -211,3 +211,24 @@ fn more_streams_than_a_trace_may_make_are_refused_with_the_limit() {
     let said = run(directory.path(), ["replay", trace.to_str().unwrap()]).expect(2);
     assert!(said.out.contains("100000 streams are made, at most 4096"), "{}", said.out);
 }
+
+#[test]
+fn what_is_wrong_with_a_trace_is_said_without_the_library_that_reads_it() {
+    let directory = tempdir().unwrap();
+    let deep = format!("(format: 1, origin: {})", "[".repeat(500));
+    for text in [
+        "",
+        "3",
+        &deep,
+        "#![enable(nothing)] (format: 1)",
+        "(format: 1, origin: Some(1))",
+        "(format: 1e9)",
+    ] {
+        let trace = write(directory.path(), "bad.txt", text);
+        let said = run(directory.path(), ["explain", trace.to_str().unwrap()]).expect(2);
+        let plain = !["ron", "serde", "Header", "recursion"]
+            .iter()
+            .any(|word| said.err.to_lowercase().contains(&word.to_lowercase()));
+        assert!(plain && said.err.contains("bad.txt:1:"), "{}", said.err);
+    }
+}
