@@ -90,7 +90,7 @@ impl Recording {
     pub fn parse(text: &str) -> Result<Self, RecordingError> {
         let syntax = |error: ron::error::SpannedError| RecordingError::Syntax {
             at: Position { line: error.span.start.line, column: error.span.start.col },
-            reason: error.code.to_string(),
+            reason: crate::trace::syntax_reason(&error.code),
         };
         let header: Header = text_form().from_str(text).map_err(syntax)?;
         if header.format != FORMAT {

@@ -125,8 +125,9 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     );
     // Cargo runs a benchmark in its package; a path counts from the workspace.
     let directory = workspace().join(&arguments.output);
+    let bars: Vec<plot::Bars> = lines.iter().map(Line::bars).collect();
     let plot = directory.join("versus_c.svg");
-    write(&directory, &plot, plot::render(&lines).as_bytes())
+    write(&directory, &plot, plot::render(&bars).as_bytes())
         .map_err(|error| format!("{}: {error}", plot.display()))?;
     println!("plot: {}", arguments.output.join("versus_c.svg").display());
     Ok(())

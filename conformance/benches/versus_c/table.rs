@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::measure::Taken;
+use crate::plot::Bars;
 use crate::row::Row;
 
 /// How much slower than std, or than the original where no more is aimed at, still counts as equal:
@@ -39,6 +40,29 @@ impl Line {
             missed.push("std".to_owned());
         }
         missed
+    }
+
+    /// What the plot shows of it.
+    pub(crate) fn bars(&self) -> Bars {
+        let Taken { original, core, standard, memcpy } = self.taken;
+        let goals = self.row.goals;
+        let of_memcpy = goals.of_memcpy.zip(memcpy);
+        let of_memcpy = of_memcpy.map(|(part, memcpy)| ("memcpy", part * original / memcpy));
+        Bars {
+            name: self.row.name.clone(),
+            core: original / core,
+            standard: standard.map(|standard| original / standard),
+            memcpy: memcpy.map(|memcpy| original / memcpy),
+            goals: [
+                Some(("original", goals.times_original)),
+                of_memcpy,
+                standard.map(|standard| ("std", original / standard)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            missed: self.missed(),
+        }
     }
 
     fn goal(&self) -> String {

@@ -38,7 +38,7 @@ const fn build(name: &'static str, meaning: &'static str) -> Variable {
 }
 
 /// Every variable that the command, or its build, reads.
-pub const VARIABLES: [Variable; 15] = [
+pub const VARIABLES: [Variable; 18] = [
     run("REQUIRE_C", "1: exit 3 where the live original is missing"),
     run("CC", "C compiler of references and mutants, with arguments; else cc, gcc, clang"),
     run("TMPDIR", "where references are compiled; must allow programs to be run. Else /tmp"),
@@ -47,6 +47,9 @@ pub const VARIABLES: [Variable; 15] = [
     run("CLICOLOR", "0: no colours on a terminal"),
     run("CLICOLOR_FORCE", "colours in files and pipes too"),
     run("TERM", "dumb: no colours"),
+    run("CI", "set: colours on a terminal that is said to be dumb"),
+    run("COLUMNS", "width of the help; the terminal's otherwise, at most 100"),
+    run("LINES", "goes with COLUMNS"),
     run("LD_PRELOAD", "with libasan in it, a reference has no limit of addresses"),
     run("CARGO", "set by `cargo run`: commands are then shown as its commands"),
     run("CARGO_PKG_NAME", "goes with CARGO"),

@@ -129,7 +129,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ListE
         path: path.to_owned(),
         line: error.span.start.line,
         column: error.span.start.col,
-        reason: error.code.to_string(),
+        reason: conformance::trace::syntax_reason(&error.code),
     })
 }
 

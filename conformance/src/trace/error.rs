@@ -41,9 +41,24 @@ pub enum TraceError {
     },
 }
 
+/// What is wrong with a text, in words of the text and not of the library that reads it.
+#[must_use]
+pub fn syntax_reason(error: &ron::Error) -> String {
+    match error {
+        ron::Error::ExceededRecursionLimit => {
+            "nested more deeply than any value of this form".to_owned()
+        }
+        ron::Error::NoSuchExtension(name) => format!("there is no extension `{name}`"),
+        other => other
+            .to_string()
+            .replace(" for struct `Header`", "")
+            .replace("struct `Header`", "a value in parentheses"),
+    }
+}
+
 impl TraceError {
     pub(super) fn syntax(error: ron::error::SpannedError) -> Self {
         let at = Position { line: error.span.start.line, column: error.span.start.col };
-        Self::Syntax { at, reason: error.code.to_string() }
+        Self::Syntax { at, reason: syntax_reason(&error.code) }
     }
 }

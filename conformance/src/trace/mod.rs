@@ -111,7 +111,7 @@ mod world;
 
 pub use check::MAX_BYTES;
 pub use data::{Data, Segment};
-pub use error::TraceError;
+pub use error::{TraceError, syntax_reason};
 pub(crate) use field::Field;
 pub use migration_stream::text::Position;
 pub use migration_stream::text::hex;

@@ -50,7 +50,7 @@ fn once(cases: u64, jobs: usize) -> Result<Taken, Error> {
     let (began, before) = (Instant::now(), processors()?);
     let explored = explore(&plan, &Alone, &|| judge().map_err(|error| error.to_string()))?;
     if !explored.failing.is_empty() {
-        return Err("a generated case failed: run `conformance explore --seed 1`".into());
+        return Err("a generated case failed: run `qemufile-conformance explore --seed 1`".into());
     }
     Ok(Taken { clock: began.elapsed().as_secs_f64(), processors: processors()? - before })
 }

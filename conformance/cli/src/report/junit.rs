@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
-use super::sheet::{Sheet, escaped};
+use super::sheet::{self, Sheet, one_line};
 use super::{Failure, Item, Report, Section, text};
 
 /// The one report: a suite for each section, in it a case for each file, or one for all generated
@@ -151,7 +151,7 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> io::Result<()> {
     let skipped = suite.count(|outcome| matches!(outcome, Outcome::Skipped(_)));
     writer
         .create_element("testsuite")
-        .with_attribute(("name", escaped(&suite.name).as_str()))
+        .with_attribute(("name", one_line(&suite.name).as_str()))
         .with_attribute(("tests", suite.cases.len().to_string().as_str()))
         .with_attribute(("failures", suite.failures().to_string().as_str()))
         .with_attribute(("errors", suite.errors().to_string().as_str()))
@@ -163,7 +163,7 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> io::Result<()> {
                     suite.properties.iter().try_for_each(|(name, value)| {
                         let property =
                             writer.create_element("property").with_attribute(("name", *name));
-                        let value = escaped(value);
+                        let value = one_line(value);
                         property.with_attribute(("value", value.as_str())).write_empty().map(drop)
                     })
                 })?;
@@ -174,7 +174,7 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> io::Result<()> {
 }
 
 fn write_case(writer: &mut Writer<Vec<u8>>, suite: &str, case: &Case) -> io::Result<()> {
-    let (name, class) = (escaped(&case.name), format!("conformance.{}", escaped(suite)));
+    let (name, class) = (one_line(&case.name), format!("conformance.{}", one_line(suite)));
     let element = writer
         .create_element("testcase")
         .with_attribute(("name", name.as_str()))
@@ -183,9 +183,11 @@ fn write_case(writer: &mut Writer<Vec<u8>>, suite: &str, case: &Case) -> io::Res
         Outcome::Passed => return element.write_empty().map(drop),
         Outcome::Skipped(reason) => ("skipped", reason, ""),
         Outcome::Failed(summary, whole) => ("failure", summary, whole.as_str()),
+        Outcome::Error(problem) if problem.contains('\n') => ("error", problem, problem.as_str()),
         Outcome::Error(problem) => ("error", problem, ""),
     };
-    let (message, whole) = (escaped(message), escaped(whole));
+    // A reader makes blanks of the ends of lines in an attribute.
+    let (message, whole) = (one_line(message), sheet::message(whole));
     element
         .write_inner_content(|writer| {
             let element = writer.create_element(tag).with_attribute(("message", message.as_str()));

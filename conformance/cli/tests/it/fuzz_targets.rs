@@ -196,3 +196,28 @@ fn nothing_else_lists_targets() {
         }
     }
 }
+
+#[test]
+fn a_package_for_what_a_cluster_cannot_have_is_refused_with_the_reason() {
+    let package = test_support::project("ci/fuzz/package");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    for (variable, value, reason) in [
+        ("SANITIZER", "memory", "standard library"),
+        ("SANITIZER", "thread", "not supported"),
+        ("FUZZING_ENGINE", "afl", "Rust compiler"),
+        ("FUZZING_ENGINE", "honggfuzz", "Rust compiler"),
+    ] {
+        let said = Command::new("bash")
+            .arg(&package)
+            .arg(&out)
+            .env_remove("SANITIZER")
+            .env_remove("FUZZING_ENGINE")
+            .env(variable, value)
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(2), "{value}: {err}");
+        assert!(err.contains(reason) && !out.exists(), "{value}: {err}");
+    }
+}

@@ -11,6 +11,7 @@ mod fuzz_targets;
 mod independence;
 mod junit;
 mod mutants;
+mod plot;
 mod printed;
 mod promote;
 mod record;

@@ -35,7 +35,9 @@ fn what_comes_from_a_file_is_escaped_in_every_form() {
     let field = write(&named, "field.ron", "(format: 1, \u{1b}[31mcolour: 3)");
     let cause = NEIGHBOURS.replace("go out as one piece", "\\u{1b}]0;owned\\u{7}\\nconforms");
     let cause = write(&named, "cause.ron", &cause);
-    let stream = named.join("stream.bin");
+    // Apart from the traces: to vary each call of a stream takes a minute.
+    fs::create_dir(named.join("streams")).unwrap();
+    let stream = named.join("streams/stream.bin");
     let mut bytes = fs::read(crate::command::stream()).unwrap();
     // The name of the machine, of the first section, and of all others.
     for at in 0..bytes.len() - 4 {
@@ -210,4 +212,25 @@ fn more_streams_than_a_trace_may_make_are_refused_with_the_limit() {
     let trace = write(directory.path(), "many-streams.ron", &trace);
     let said = run(directory.path(), ["replay", trace.to_str().unwrap()]).expect(2);
     assert!(said.out.contains("100000 streams are made, at most 4096"), "{}", said.out);
+}
+
+#[test]
+fn what_is_wrong_with_a_trace_is_said_without_the_library_that_reads_it() {
+    let directory = tempdir().unwrap();
+    let deep = format!("(format: 1, origin: {})", "[".repeat(500));
+    for text in [
+        "",
+        "3",
+        &deep,
+        "#![enable(nothing)] (format: 1)",
+        "(format: 1, origin: Some(1))",
+        "(format: 1e9)",
+    ] {
+        let trace = write(directory.path(), "bad.txt", text);
+        let said = run(directory.path(), ["explain", trace.to_str().unwrap()]).expect(2);
+        let plain = !["ron", "serde", "Header", "recursion"]
+            .iter()
+            .any(|word| said.err.to_lowercase().contains(&word.to_lowercase()));
+        assert!(plain && said.err.contains("bad.txt:1:"), "{}", said.err);
+    }
 }

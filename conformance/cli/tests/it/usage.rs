@@ -194,13 +194,14 @@ fn doctor_looks_at_the_file_that_it_is_given_and_has_its_status() {
 fn a_stream_is_read_from_a_pipe_and_a_fifo_is_refused_in_a_line() {
     let directory = tempdir().unwrap();
     let stream = std::fs::File::open(crate::command::stream()).unwrap();
-    let cat = Command::new("cat").stdin(stream).stdout(Stdio::piped()).spawn().unwrap();
+    let mut cat = Command::new("cat").stdin(stream).stdout(Stdio::piped()).spawn().unwrap();
     let said = crate::command::command(directory.path())
         .args(["streams", "--dump", "/dev/stdin"])
-        .stdin(cat.stdout.unwrap())
+        .stdin(cat.stdout.take().unwrap())
         .output()
         .unwrap();
     let out = String::from_utf8_lossy(&said.stdout);
+    cat.wait().unwrap();
     assert_eq!(said.status.code(), Some(0), "{said:?}");
     assert!(out.contains("header"), "{out}");
     let fifo = directory.path().join("named.bin");

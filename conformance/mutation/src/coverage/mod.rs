@@ -173,7 +173,7 @@ fn list<List: serde::de::DeserializeOwned>(path: &Path) -> Result<List, Coverage
         path: path.to_owned(),
         line: error.span.start.line,
         column: error.span.start.col,
-        reason: error.code.to_string(),
+        reason: conformance::trace::syntax_reason(&error.code),
     })
 }
 
