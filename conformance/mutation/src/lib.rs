@@ -1,7 +1,7 @@
 //! Broken copies of the original, to measure what the corpus finds.
 //!
 //! A mutant is the original with one small change. Rules make most of them ([`by_rules`]), a
-//! list by hand the others ([`hand`]). One whose object code is the original's, or another mutant's,
+//! list by hand the others ([`handwritten`]). One whose object code is the original's, or another mutant's,
 //! is dropped; each of the rest is run against the corpus in a process of its own, and the first
 //! trace on which it differs from the original kills it. One that survives is either a hole in the
 //! corpus, or equivalent: no caller can tell it from the original, and the list of
