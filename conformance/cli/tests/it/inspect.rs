@@ -72,6 +72,13 @@ fn a_broken_stream_is_shown_up_to_where_it_breaks() {
     assert_eq!(breakage["section"], "cpu");
     assert_eq!(breakage["record"], cpu["offset"]);
     assert_eq!(breakage["offset"], at + 3);
+    // With the description of another stream of the machine the field has its name.
+    let lender = corpus("isapc-ran.bin");
+    let words = ["inspect", cut, "--description-from", text(&lender), "--json"];
+    let report = run(directory.path(), words).expect(2).report();
+    let breakage = &report["breakage"];
+    assert_eq!(breakage["field"], "env.eip");
+    assert_eq!(breakage["offset"], at);
 }
 
 #[test]
