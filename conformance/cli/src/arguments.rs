@@ -70,6 +70,8 @@ pub(crate) enum Verb {
     Record(Record),
     /// Walk migration streams on all subjects, and write them again.
     Streams(Streams),
+    /// Show what a migration stream holds, where it breaks, and how two differ.
+    Inspect(Inspect),
     /// Make a regression trace of what a fuzzer found: decoded, shrunk, with its transcript.
     Promote(Promote),
     /// Make seeds for the fuzz targets of traces.
@@ -117,6 +119,54 @@ pub(crate) struct Streams {
     /// Stream that lends its description to those without one.
     #[arg(long, value_name = "STREAM")]
     pub(crate) description_from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The stream.
+    #[arg(required_unless_present = "diff", conflicts_with = "diff")]
+    pub(crate) file: Option<PathBuf>,
+    /// Compare two streams block by block and field by field; exits with 1 where they differ.
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    pub(crate) diff: Vec<PathBuf>,
+    /// Print each field of each device as well.
+    #[arg(long, conflicts_with_all = ["diff", "ram", "page"])]
+    pub(crate) fields: bool,
+    /// Print one JSON object, which has all fields.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write this block of guest memory into the file of --out.
+    #[arg(long, value_name = "BLOCK", requires = "out", conflicts_with_all = ["diff", "page"])]
+    pub(crate) ram: Option<String>,
+    /// Where the block goes.
+    #[arg(long, value_name = "FILE", requires = "ram")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the page of guest memory in which this byte of a block lies, e.g. pc.ram:0x7c00.
+    #[arg(long, value_name = "BLOCK:OFFSET", conflicts_with = "diff", value_parser = page_address)]
+    pub(crate) page: Option<PageAddress>,
+    /// Stream that lends its description to one without.
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) description_from: Option<PathBuf>,
+}
+
+/// A byte of guest memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PageAddress {
+    /// Name of the block.
+    pub(crate) block: String,
+    /// Offset in it, in bytes.
+    pub(crate) offset: u64,
+}
+
+/// Takes `BLOCK:OFFSET` apart. Names of blocks have colons of their own.
+fn page_address(text: &str) -> Result<PageAddress, String> {
+    let wrong = || format!("{text:?} is not a block and an offset such as pc.ram:0x7c00");
+    let (block, offset) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let number = match offset.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => offset.parse(),
+    };
+    Ok(PageAddress { block: block.to_owned(), offset: number.map_err(|_| wrong())? })
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,33 @@ const FILES: &str = "{spinner} {msg:9} {pos}/{len} {prefix}";
 const CASES: &str = "{spinner} {msg:9} [{wide_bar}] {human_pos}/{human_len} ({per_sec}, {eta})";
 const ENDLESS: &str = "{spinner} {msg:9} {human_pos} ({per_sec}, {elapsed})";
 
+const BYTES: &str = "{spinner} {prefix} [{wide_bar}] {bytes}/{total_bytes} ({eta})";
+
+/// A bar on standard error for one file, read from front to back.
+pub(crate) struct Bytes(ProgressBar);
+
+impl Bytes {
+    /// Of so many bytes.
+    pub(crate) fn of(path: &Path, len: u64) -> Result<Self, Stop> {
+        let bar = ProgressBar::new(len);
+        bar.set_style(ProgressStyle::with_template(BYTES).map_err(Stop::input)?);
+        bar.set_prefix(one_line(&path.display().to_string()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Ok(Self(bar))
+    }
+
+    /// It is read up to this offset.
+    pub(crate) fn reached(&self, offset: u64) {
+        self.0.set_position(offset);
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A bar on standard error.
 pub(crate) struct Progress {
     bar: ProgressBar,

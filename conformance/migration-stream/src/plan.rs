@@ -217,7 +217,8 @@ impl Planned {
             }));
         }
         let better = |best: &Self| {
-            let farther = best.walked.position >= opaque.walked.position;
+            let farther = best.walked.position >= opaque.walked.position
+                || cut_in_the_same_section(&best.walked, &opaque.walked);
             opaque.walked.end.is_err() && (farther || own.is_some())
         };
         Ok(best.filter(better).unwrap_or(opaque).noting(notes))
@@ -294,6 +295,16 @@ impl Planned {
         let notes = Vec::new();
         Ok(Self { plan, source, walked, pages, packages, blocks, sections, notes })
     }
+}
+
+/// Whether two walks found the stream cut, both in the same section. The one with a description
+/// knows the field; the other has looked ahead for a footer, and so has come to the end.
+fn cut_in_the_same_section(left: &Walked, right: &Walked) -> bool {
+    let cut = |of: &Walked| match &of.end {
+        Err(WalkError { section, problem: Problem::Ended { .. }, .. }) => section.clone(),
+        _ => None,
+    };
+    cut(left).is_some_and(|section| cut(right) == Some(section))
 }
 
 /// Whether one of the further channels resumes postcopy.

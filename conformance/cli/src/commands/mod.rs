@@ -7,6 +7,7 @@ mod explain;
 mod explore;
 mod export_seeds;
 mod inject_faults;
+mod inspect;
 mod mutants;
 mod promote;
 mod record;
@@ -35,6 +36,7 @@ pub(crate) fn run(verb: Option<Verb>, common: Common) -> Ended {
         Verb::Record(arguments) => record::run(&arguments, &common),
         Verb::Streams(arguments) if arguments.dump => streams::dump(&arguments, &common),
         Verb::Streams(arguments) => streams::run(&arguments, &Setup::new(common)?),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Doctor => doctor::run(&common),
         Verb::Coverage(arguments) if arguments.build.is_some() => coverage::build(&arguments),
         Verb::Coverage(arguments) => coverage::run(&arguments, &Setup::new(common)?),

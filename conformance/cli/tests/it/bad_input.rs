@@ -17,7 +17,7 @@ use crate::command::{
 };
 
 /// The commands, each with what it is given.
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 15] = [
     "check --reference FILE.c",
     "replay TRACE",
     "explore --reference FILE.c",
@@ -26,6 +26,7 @@ const ROWS: [&str; 14] = [
     "record TRACE",
     "streams STREAM",
     "streams --dump STREAM",
+    "inspect STREAM",
     "promote ARTIFACT",
     "export-seeds TRACE",
     "coverage EXPORT",
@@ -121,7 +122,7 @@ impl Place {
                 (".ron", self.text("good.ron"))
             }
             "shrink" => (".ron", self.text("good.ron")),
-            "streams" => (".bin", stream().to_str().unwrap().to_owned()),
+            "streams" | "inspect" => (".bin", stream().to_str().unwrap().to_owned()),
             "promote" => ("", self.artifact.to_str().unwrap().to_owned()),
             "coverage" => (".json", self.text("export.json")),
             _ => (".c", self.reference.to_str().unwrap().to_owned()),

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Documents that show commands.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
     "conformance/cli/README.md",
     "corpus/streams/README.md",
     "docs/EVIDENCE.md",
     "docs/HOWTO.md",
+    "docs/INSPECT.md",
     "fuzz/README.md",
 ];
 

@@ -9,6 +9,7 @@ mod commands;
 mod documents;
 mod fuzz_targets;
 mod independence;
+mod inspect;
 mod junit;
 mod mutants;
 mod plot;

@@ -26,6 +26,9 @@ fn printing(directory: &Path) -> Vec<Vec<String>> {
     for format in ["text", "json"] {
         all.push(format!("streams --dump {stream} --format {format}"));
     }
+    for more in ["", " --fields", " --json", " --page ram:0"] {
+        all.push(format!("inspect {stream}{more}"));
+    }
     all.iter().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
 }
 

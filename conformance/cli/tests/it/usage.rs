@@ -120,6 +120,7 @@ fn the_help_of_a_command_lists_what_it_takes_and_the_rest_is_refused() {
         ("explain", Some(&trace)),
         ("record", Some(&trace)),
         ("streams", Some(&trace)),
+        ("inspect", Some(&trace)),
         ("promote", Some(&trace)),
         ("export-seeds", Some(&trace)),
         ("coverage", Some(&trace)),
