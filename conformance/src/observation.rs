@@ -49,12 +49,17 @@ impl Observation {
         matches!(self.value, Value::Broken(_) | Value::BrokenOnce(_))
     }
 
-    /// Whether this is what `expected` demands. Equality, but for one point: where the original
-    /// hits an assertion, a subject may refuse the call by its types or with an error instead.
+    /// Whether this is what `expected` demands. Equality, but for two points: where the original
+    /// hits an assertion, a subject may refuse the call by its types or with an error instead, and a
+    /// copy of the original with other assertions may hit any that stands for the same one.
     #[must_use]
     pub fn conforms_to(&self, expected: &Self) -> bool {
         let value = match (&expected.value, &self.value) {
-            (Value::Assertion { .. }, Value::Refused) => true,
+            (Value::Assertion { .. } | Value::AssertionAmong { .. }, Value::Refused) => true,
+            (Value::Assertion { line }, Value::AssertionAmong { lines })
+            | (Value::AssertionAmong { lines }, Value::Assertion { line }) => {
+                lines.is_empty() || lines.contains(line)
+            }
             (expected, actual) => expected == actual,
         };
         value && self.events == expected.events && self.states == expected.states
@@ -73,6 +78,13 @@ pub enum Value {
     Assertion {
         /// Line of the original.
         line: u32,
+    },
+    /// A changed copy of the original aborts, in a function whose assertions are not those of the
+    /// original.
+    AssertionAmong {
+        /// Lines of the original that the assertion may stand for; none where the original has no
+        /// assertion in that function, and it may stand for any.
+        lines: Vec<u32>,
     },
     /// The call was refused, by type or with an error, and changed nothing.
     Refused,
@@ -204,6 +216,9 @@ pub enum Event {
     SinkWrite { sink: usize, bytes: Bytes, outcome: Outcome },
     /// The trace event of a close.
     Closed,
+    /// What C does wrong beside its results: memory that was not freed at the end of the trace, was
+    /// freed twice, or used after that. Only a defective file does.
+    Defect { what: String, function: String, line: u32 },
 }
 
 /// What a caller can ask of an open stream.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use c_reference::{Options, Release};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::explore::Shard;
 use conformance::fault_injection::Budget;
+use conformance::isolate::ReferenceFile;
 use conformance::model::Model;
 use conformance::subject::{Core, Original};
 use mutation::search;
@@ -201,6 +203,18 @@ pub(crate) struct Common {
     /// process of its own.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
+    /// Take the reference for one of this release; else it is known by its hash, or by what it has.
+    #[arg(long, global = true, value_name = "NAME", requires = "reference")]
+    pub(crate) release: Option<Release>,
+    /// Build the reference with these sanitizers; what they find is a finding.
+    #[arg(long, global = true, value_name = "LIST", requires = "reference", value_parser = ["address,undefined"])]
+    pub(crate) sanitize: Option<String>,
+    /// A header that the reference is to see, or a folder of headers; may be repeated.
+    #[arg(long, global = true, value_name = "FILE", requires = "reference")]
+    pub(crate) include: Vec<PathBuf>,
+    /// Further flags for the compiler of the reference, after those of CFLAGS.
+    #[arg(long, global = true, value_name = "FLAGS", requires = "reference", allow_hyphen_values = true)]
+    pub(crate) cflags: Option<String>,
     /// Seconds that the reference may take for a trace.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]
     pub(crate) limit: u64,
@@ -229,6 +243,24 @@ pub(crate) enum Format {
     Json,
     /// JUnit XML.
     Junit,
+}
+
+impl Common {
+    /// How the reference is compiled.
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::default();
+        options.include.clone_from(&self.include);
+        options.sanitize = self.sanitize.is_some();
+        let words = self.cflags.as_deref().unwrap_or_default().split_whitespace();
+        options.cflags.extend(words.map(str::to_owned));
+        options
+    }
+
+    /// The file of `--reference` as the release that it is, or is told to be.
+    pub(crate) fn release(&self, file: &ReferenceFile) -> String {
+        let found = || file.identity().map_or_else(String::new, |known| known.release.clone());
+        self.release.map_or_else(found, |told| told.to_string())
+    }
 }
 
 /// A subject that can be chosen.

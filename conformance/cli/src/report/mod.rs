@@ -70,6 +70,8 @@ pub struct Oracle {
     pub kind: OracleKind,
     /// The original's version, or the file's name.
     pub name: String,
+    /// The release whose behaviour it has.
+    pub release: String,
     /// SHA-256 of the C file or shared object.
     pub sha256: String,
     /// Whether it is the pinned original.
@@ -103,6 +105,10 @@ pub struct Section {
     pub diverged: u64,
     /// Those on which nothing can be said, by reason.
     pub inconclusive: BTreeMap<String, u64>,
+    /// Those that need a function that the reference lacks, by that function; they are not among the
+    /// others.
+    #[serde(default)]
+    pub not_applicable: BTreeMap<String, u64>,
     /// How long it took.
     pub seconds: f64,
     /// Whether it ended before it was due.
@@ -254,6 +260,9 @@ impl Section {
         self.diverged += counts.diverged;
         for (kind, count) in &counts.inconclusive {
             *self.inconclusive.entry((*kind).to_owned()).or_default() += count;
+        }
+        for (function, count) in &counts.not_applicable {
+            *self.not_applicable.entry((*function).to_owned()).or_default() += count;
         }
     }
 
