@@ -189,7 +189,7 @@ impl Run<'_> {
                 block.cut_short = true;
                 break;
             }
-            let (trace, preflight) = 
+            let (trace, preflight) =
                 generate::with_preflight_lacking(self.plan.seed, case, judge.lacks());
             let Judgement { faults, inconclusive, .. } =
                 judge.judge_prepared(&trace, &preflight, None);

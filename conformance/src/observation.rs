@@ -34,11 +34,19 @@ impl Observation {
         Self { value: Value::Broken(how.into()), events: Vec::new(), states: Vec::new() }
     }
 
-    /// As lines: the value behind `=`, each event behind `>`, each state behind `@`.
+    /// As lines: the value behind `=`, each event behind `>`, each state behind `@`. A run of equal
+    /// events, or of reads that go on where the last one ended, is one line.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("= {:?}", self.value)];
-        lines.extend(self.events.iter().map(|event| format!("> {event:?}")));
+        lines.extend(self.events.chunk_by(Event::is_followed_by).map(|run| match run {
+            [] | [_] => run.iter().map(|event| format!("> {event:?}")).collect(),
+            [Event::Read { channel, asked, outcome: Outcome::Done(done) }, ..] => {
+                let (count, s) = (run.len(), if *done == 1 { "" } else { "s" });
+                format!("> {count} reads of {done} byte{s} from channel {channel}, asked for {asked} at first")
+            }
+            [event, ..] => format!("> {} times {event:?}", run.len()),
+        }));
         lines.extend(self.states.iter().map(|state| format!("@ {state}")));
         lines
     }
@@ -219,6 +227,19 @@ pub enum Event {
     /// What C does wrong beside its results: memory that was not freed at the end of the trace, was
     /// freed twice, or used after that. Only a defective file does.
     Defect { what: String, function: String, line: u32 },
+}
+
+impl Event {
+    /// Whether `next` is the same once more: equal, or a read that asks for what this one left.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        match (self, next) {
+            (
+                Self::Read { channel, asked, outcome: Outcome::Done(done) },
+                Self::Read { channel: same, asked: then, outcome: Outcome::Done(again) },
+            ) => channel == same && done == again && asked.checked_sub(*done) == Some(*then),
+            _ => self == next,
+        }
+    }
 }
 
 /// What a caller can ask of an open stream.

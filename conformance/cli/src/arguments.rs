@@ -82,6 +82,9 @@ pub(crate) enum Verb {
     InjectFaults(InjectFaults),
     /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
     Mutants(Mutants),
+    /// Compare releases of QEMU with 8.2.0, and what drifts with corpus/drift.ron; exits with 1 where
+    /// something else drifts.
+    Drift(Drift),
     /// Say what is here, what is missing, and which command helps.
     Doctor,
 }
@@ -165,6 +168,18 @@ pub(crate) struct Coverage {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Drift {
+    /// Files of releases; those that ci/original has found if none.
+    pub(crate) files: Vec<PathBuf>,
+    /// Number of generated cases for each.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=MAX_CASES))]
+    pub(crate) cases: u64,
+    /// Exit with 3 where this release is not here; may be repeated.
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) require: Vec<Release>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InjectFaults {
     /// Traces or streams, or directories of either; the corpus with its streams if none.
     pub(crate) paths: Vec<PathBuf>,
@@ -197,7 +212,7 @@ pub(crate) struct Mutants {
     pub(crate) search: Option<u64>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// Compare with this file instead of the original: C source, or a shared object. It runs in a
     /// process of its own.
@@ -213,7 +228,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FILE", requires = "reference")]
     pub(crate) include: Vec<PathBuf>,
     /// Further flags for the compiler of the reference, after those of CFLAGS.
-    #[arg(long, global = true, value_name = "FLAGS", requires = "reference", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FLAGS",
+        requires = "reference",
+        allow_hyphen_values = true
+    )]
     pub(crate) cflags: Option<String>,
     /// Seconds that the reference may take for a trace.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]

@@ -72,7 +72,9 @@ fn options_again(common: &Common) -> String {
 
 /// The release of the pinned original.
 fn pinned_release() -> String {
-    PIN.version.parse::<Release>().map_or_else(|_| PIN.version.to_owned(), |known| known.to_string())
+    PIN.version
+        .parse::<Release>()
+        .map_or_else(|_| PIN.version.to_owned(), |known| known.to_string())
 }
 
 /// Everything that the options say.

@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use child::serve;
-pub use protocol::Identity;
 use c_reference::{Options, Toolchain};
+pub use child::serve;
 use process::{Broken, Process};
+pub use protocol::Identity;
 use protocol::{Reply, Request};
 use rustix::fs::StatVfsMountFlags;
 
@@ -209,7 +209,8 @@ impl ReferenceFile {
 
     fn start(&self) -> Result<Process, ReferenceError> {
         let start = |source| ReferenceError::Start { program: self.program.clone(), source };
-        let mut process = Process::start(&self.program, &self.object, &self.environment).map_err(start)?;
+        let mut process =
+            Process::start(&self.program, &self.object, &self.environment).map_err(start)?;
         let unusable = |reason: String| {
             let reason = reason + self.why_not_executable().as_deref().unwrap_or_default();
             ReferenceError::Unusable { path: self.path.clone(), reason }

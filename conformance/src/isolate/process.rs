@@ -14,8 +14,8 @@ use rustix::process::{
 };
 
 use super::VERB;
-use super::sanitizer::{self, Report};
 use super::protocol::{MAX_MESSAGE, Reply, Request, send};
+use super::sanitizer::{self, Report};
 
 /// How a process failed to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,7 +95,10 @@ mod tests {
         let undefined = "/tmp/x/qemu-file.c:12:7: runtime error: signed integer overflow: 1 + 2\n    \
             #0 0x7f in qemu_put_byte /tmp/x/qemu-file.c:12\n";
         let report = parse(undefined).unwrap();
-        assert_eq!((report.line, report.what.as_str()), (12, "runtime error: signed integer overflow: 1 + 2"));
+        assert_eq!(
+            (report.line, report.what.as_str()),
+            (12, "runtime error: signed integer overflow: 1 + 2")
+        );
         assert_eq!(parse("nothing of the kind\n"), None);
     }
 }

@@ -1,7 +1,8 @@
 //! The original, live.
 
 use c_reference::{
-    Aftermath, Fault, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved, Undefined,
+    Aftermath, Fault, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved,
+    Undefined,
 };
 
 use super::arena::Arenas;
@@ -172,11 +173,7 @@ fn state(session: &mut Session<ScriptedHost>, stream: usize) -> Outcome<StreamSt
 }
 
 fn defect_of(fault: &Fault) -> Event {
-    Event::Defect {
-        what: fault.to_string(),
-        function: fault.function.clone(),
-        line: fault.line,
-    }
+    Event::Defect { what: fault.to_string(), function: fault.function.clone(), line: fault.line }
 }
 
 fn code(code: i32) -> Value {
