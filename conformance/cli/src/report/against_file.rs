@@ -74,8 +74,11 @@ pub(super) fn place(divergence: &Divergence) -> Option<(String, u32)> {
     })
 }
 
+/// Whether an event is of a kind.
+type Is = fn(&Event) -> bool;
+
 /// Actions to the outside, by what a file does.
-const ACTIONS: [(fn(&Event) -> bool, &str); 12] = [
+const ACTIONS: [(Is, &str); 12] = [
     (|event| matches!(event, Event::Read { .. }), "reads"),
     (|event| matches!(event, Event::Write { .. }), "writes"),
     (|event| matches!(event, Event::SinkWrite { .. }), "writes to a descriptor"),
