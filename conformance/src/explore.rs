@@ -189,7 +189,8 @@ impl Run<'_> {
                 block.cut_short = true;
                 break;
             }
-            let (trace, preflight) = generate::with_preflight(self.plan.seed, case);
+            let (trace, preflight) =
+                generate::with_preflight_lacking(self.plan.seed, case, judge.lacks());
             let Judgement { faults, inconclusive, .. } =
                 judge.judge_prepared(&trace, &preflight, None);
             if !faults.is_empty() {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use c_reference::{Options, Release};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::explore::Shard;
 use conformance::fault_injection::Budget;
+use conformance::isolate::ReferenceFile;
 use conformance::model::Model;
 use conformance::subject::{Core, Original};
 use mutation::search;
@@ -82,6 +84,9 @@ pub(crate) enum Verb {
     InjectFaults(InjectFaults),
     /// Run broken copies of the original against the corpus; exits with 1 where one is not found.
     Mutants(Mutants),
+    /// Compare releases of QEMU with 8.2.0, and what drifts with corpus/drift.ron; exits with 1 where
+    /// something else drifts.
+    Drift(Drift),
     /// Say what is here, what is missing, and which command helps.
     Doctor,
 }
@@ -213,6 +218,18 @@ pub(crate) struct Coverage {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Drift {
+    /// Files of releases; those that ci/original has found if none.
+    pub(crate) files: Vec<PathBuf>,
+    /// Number of generated cases for each.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=MAX_CASES))]
+    pub(crate) cases: u64,
+    /// Exit with 3 where this release is not here; may be repeated.
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) require: Vec<Release>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InjectFaults {
     /// Traces or streams, or directories of either; the corpus with its streams if none.
     pub(crate) paths: Vec<PathBuf>,
@@ -245,12 +262,30 @@ pub(crate) struct Mutants {
     pub(crate) search: Option<u64>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// Compare with this file instead of the original: C source, or a shared object. It runs in a
     /// process of its own.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
+    /// Take the reference for one of this release; else it is known by its hash, or by what it has.
+    #[arg(long, global = true, value_name = "NAME", requires = "reference")]
+    pub(crate) release: Option<Release>,
+    /// Build the reference with these sanitizers; what they find is a finding.
+    #[arg(long, global = true, value_name = "LIST", requires = "reference", value_parser = ["address,undefined"])]
+    pub(crate) sanitize: Option<String>,
+    /// A header that the reference is to see, or a folder of headers; may be repeated.
+    #[arg(long, global = true, value_name = "FILE", requires = "reference")]
+    pub(crate) include: Vec<PathBuf>,
+    /// Further flags for the compiler of the reference, after those of CFLAGS.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FLAGS",
+        requires = "reference",
+        allow_hyphen_values = true
+    )]
+    pub(crate) cflags: Option<String>,
     /// Seconds that the reference may take for a trace.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]
     pub(crate) limit: u64,
@@ -279,6 +314,24 @@ pub(crate) enum Format {
     Json,
     /// JUnit XML.
     Junit,
+}
+
+impl Common {
+    /// How the reference is compiled.
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::default();
+        options.include.clone_from(&self.include);
+        options.sanitize = self.sanitize.is_some();
+        let words = self.cflags.as_deref().unwrap_or_default().split_whitespace();
+        options.cflags.extend(words.map(str::to_owned));
+        options
+    }
+
+    /// The file of `--reference` as the release that it is, or is told to be.
+    pub(crate) fn release(&self, file: &ReferenceFile) -> String {
+        let found = || file.identity().map_or_else(String::new, |known| known.release.clone());
+        self.release.map_or_else(found, |told| told.to_string())
+    }
 }
 
 /// A subject that can be chosen.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::report::{self, OracleKind, Report};
-use c_reference::{PIN, Reference};
+use c_reference::{PIN, Reference, Release};
 use conformance::compare::judge::{Judge, Oracle};
 use conformance::explore::Shard;
 use conformance::isolate::{Isolated, ReferenceFile};
@@ -52,6 +52,32 @@ pub(crate) fn original(given: Option<&Path>) -> Result<PathBuf, Stop> {
     Ok(path.to_owned())
 }
 
+/// The options of the reference once more, as a shell takes them.
+fn options_again(common: &Common) -> String {
+    let mut text = String::new();
+    let mut add = |option: &str, word: &std::ffi::OsStr| {
+        text.push_str(&format!(" --{option}={}", program::quoted(word)));
+    };
+    if let Some(release) = common.release {
+        add("release", release.to_string().as_ref());
+    }
+    if let Some(sanitize) = &common.sanitize {
+        add("sanitize", sanitize.as_ref());
+    }
+    common.include.iter().for_each(|path| add("include", path.as_os_str()));
+    if let Some(cflags) = &common.cflags {
+        add("cflags", cflags.as_ref());
+    }
+    text
+}
+
+/// The release of the pinned original.
+fn pinned_release() -> String {
+    PIN.version
+        .parse::<Release>()
+        .map_or_else(|_| PIN.version.to_owned(), |known| known.to_string())
+}
+
 /// Everything that the options say.
 pub(crate) struct Setup {
     pub(crate) source: Source,
@@ -62,6 +88,8 @@ pub(crate) struct Setup {
     pub(crate) jobs: NonZeroUsize,
     pub(crate) output: PathBuf,
     pub(crate) reference: Option<PathBuf>,
+    /// Further options of the reference, for a command that shows a case again.
+    reference_options: String,
     limit: u64,
     /// Whether the subjects were named.
     named: bool,
@@ -91,8 +119,9 @@ impl Setup {
     pub(crate) fn new(common: Common) -> Result<Self, Stop> {
         let linked = Reference::linked();
         let named = !common.subjects.is_empty();
+        let reference_options = options_again(&common);
         let chosen =
-            if common.subjects.is_empty() { Name::USUAL.to_vec() } else { common.subjects };
+            if common.subjects.is_empty() { Name::USUAL.to_vec() } else { common.subjects.clone() };
         let demanded =
             chosen.contains(&Name(Original::NAME)) || (required() && common.reference.is_none());
         if demanded && linked.is_none() {
@@ -101,11 +130,13 @@ impl Setup {
         let (source, oracle) = match (&common.reference, linked) {
             (Some(path), _) => {
                 let program = std::env::current_exe().map_err(Stop::input)?;
-                let file = ReferenceFile::open(path, &program, Duration::from_secs(common.limit))
+                let limit = Duration::from_secs(common.limit);
+                let file = ReferenceFile::open_with(path, &program, limit, &common.options())
                     .map_err(Stop::input)?;
                 let oracle = report::Oracle {
                     kind: OracleKind::File,
                     name: path.display().to_string(),
+                    release: common.release(&file),
                     sha256: file.sha256().to_owned(),
                     pinned: false,
                     mend: None,
@@ -116,6 +147,7 @@ impl Setup {
                 let oracle = report::Oracle {
                     kind: OracleKind::Live,
                     name: PIN.version.to_owned(),
+                    release: reference.release().to_string(),
                     sha256: reference.sha256().to_owned(),
                     pinned: reference.pinned(),
                     mend: None,
@@ -126,6 +158,7 @@ impl Setup {
                 let oracle = report::Oracle {
                     kind: OracleKind::Recorded,
                     name: PIN.version.to_owned(),
+                    release: pinned_release(),
                     sha256: PIN.sha256.to_owned(),
                     pinned: true,
                     mend: Some(absence()),
@@ -133,6 +166,17 @@ impl Setup {
                 (Source::Recorded, oracle)
             }
         };
+        if let Source::File(file) = &source
+            && common.format == Format::Text
+            && !file.lacks().is_empty()
+        {
+            crate::output::remark(format_args!(
+                "not applicable: what needs {}, which {} (QEMU {}) does not have",
+                file.lacks().join(", "),
+                files::shown(file.path()),
+                oracle.release
+            ));
+        }
         // The oracle is not compared with itself.
         let is_oracle = |name: &str| matches!(source, Source::Linked(_)) && name == Original::NAME;
         let mut subjects: Vec<&'static str> = Vec::new();
@@ -153,6 +197,7 @@ impl Setup {
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
             limit: common.limit,
+            reference_options,
             named,
             output: common.output.unwrap_or_else(files::output),
             reference: common.reference,
@@ -183,7 +228,17 @@ impl Setup {
     }
 
     fn judge_of(&self, names: &[&str], oracle: Oracle) -> Result<Judge, Stop> {
-        Judge::new(oracle, self.subjects(names)?).map_err(|vacuous| Stop::vacuous(&vacuous))
+        let judge = Judge::new(oracle, self.subjects(names)?);
+        judge.map(|judge| judge.lacking(self.lacks())).map_err(|vacuous| Stop::vacuous(&vacuous))
+    }
+
+    /// The functions that operations call and that the reference lacks.
+    pub(crate) fn lacks(&self) -> Vec<&'static str> {
+        match &self.source {
+            Source::Linked(reference) => conformance::trace::functions_among(reference.missing()),
+            Source::File(file) => file.lacks(),
+            Source::Recorded => Vec::new(),
+        }
     }
 
     fn live(&self, limit: Option<Duration>) -> Option<Oracle> {
@@ -244,6 +299,7 @@ impl Setup {
         let mut command = format!("{} {verb} {}", program::name(), program::quoted_path(path));
         if let Some(reference) = &self.reference {
             command += &format!(" --reference {}", program::quoted_path(reference));
+            command += &self.reference_options;
         }
         if self.limit != LIMIT {
             command += &format!(" --limit {}", self.limit);

@@ -77,21 +77,57 @@ pub(crate) fn help() -> String {
 }
 
 /// The options that are common to several commands, by their names in [`Common`](crate::arguments).
-pub(crate) const COMMON: [&str; 7] =
-    ["reference", "limit", "subjects", "format", "shard", "output", "jobs"];
+pub(crate) const COMMON: [&str; 11] = [
+    "reference",
+    "release",
+    "sanitize",
+    "include",
+    "cflags",
+    "limit",
+    "subjects",
+    "format",
+    "shard",
+    "output",
+    "jobs",
+];
 
 /// Those of them that a command takes.
 pub(crate) fn taken_by(command: &str) -> &'static [&'static str] {
     match command {
         "check" | "explore" | "inject-faults" => &COMMON,
-        "replay" => &["reference", "limit", "subjects", "format", "shard", "output"],
-        "streams" => &["reference", "limit", "subjects", "format", "shard", "jobs"],
+        "replay" => &[
+            "reference",
+            "release",
+            "sanitize",
+            "include",
+            "cflags",
+            "limit",
+            "subjects",
+            "format",
+            "shard",
+            "output",
+        ],
+        "streams" => &[
+            "reference",
+            "release",
+            "sanitize",
+            "include",
+            "cflags",
+            "limit",
+            "subjects",
+            "format",
+            "shard",
+            "jobs",
+        ],
         "streams --dump" => &["format"],
-        "shrink" | "explain" | "promote" => &["reference", "limit", "subjects"],
+        "shrink" | "explain" | "promote" => {
+            &["reference", "release", "sanitize", "include", "cflags", "limit", "subjects"]
+        }
         "record" | "export-seeds" | "mutants --print" => &["shard"],
         "coverage" => &["format", "output"],
         "mutants" => &["format", "shard", "output", "jobs"],
-        "doctor" => &["reference", "limit", "output"],
+        "drift" => &["limit", "jobs"],
+        "doctor" => &["reference", "release", "sanitize", "include", "cflags", "limit", "output"],
         _ => &[],
     }
 }

@@ -20,6 +20,10 @@ const SHRUNK: usize = 4;
 /// Longest time for a candidate that hangs.
 const CANDIDATE_LIMIT: Duration = Duration::from_millis(200);
 
+/// How often a failure of a file is asked for again; where it crashed or hung, less often.
+const TRIES: u32 = 10;
+const FEW_TRIES: u32 = 2;
+
 /// Characters of a hash in a file's name.
 const NAME: usize = 16;
 
@@ -75,6 +79,11 @@ impl<'a> Triage<'a> {
                 }
             } else {
                 self.seen.insert(key, report.failures.len());
+                failure.flaky = flakiness(self.setup, trace, divergence);
+                if let Some((again, tries)) = failure.flaky {
+                    failure.summary =
+                        format!("flaky, {again} of {tries} times again: {}", failure.summary);
+                }
                 self.reduce(&mut failure, trace, divergence, origin);
             }
         }
@@ -90,7 +99,10 @@ impl<'a> Triage<'a> {
         origin: &Origin<'_>,
     ) {
         // What differs from a recording shows in that one trace only.
-        let shrunk = if self.shrunk < SHRUNK && divergence.subject != Playback::RECORDED {
+        let shrunk = if self.shrunk < SHRUNK
+            && divergence.subject != Playback::RECORDED
+            && failure.flaky.is_none()
+        {
             self.shrunk += 1;
             smallest(self.setup, trace, divergence, Effort::default())
         } else {
@@ -115,6 +127,19 @@ impl<'a> Triage<'a> {
             Err(reason) => failure.also.push(format!("the trace could not be written: {reason}")),
         }
     }
+}
+
+/// How often the failure of a file comes again, of how many times; `None` where it does each time.
+fn flakiness(setup: &Setup, trace: &Trace, divergence: &Divergence) -> Option<(u32, u32)> {
+    if !matches!(setup.source, Source::File(_)) {
+        return None;
+    }
+    // Who hangs takes the whole limit each time.
+    let tries = if divergence.expected.is_broken() { FEW_TRIES } else { TRIES };
+    let mut judge = setup.judge().ok()?;
+    let again = (0..tries).filter(|_| judge.divergence(trace, &divergence.subject).is_some());
+    let again = u32::try_from(again.count()).unwrap_or(tries);
+    (again < tries).then_some((again, tries))
 }
 
 /// Writes a failing trace to a file named by its hash.

@@ -1,13 +1,18 @@
 //! Whole traces: which oracle there is, and what is wrong about a trace.
 
+use std::borrow::Cow;
+
 use super::run::run;
 use super::sanity::{Vacuous, probe};
 use super::stepper::Stepper;
 use super::verdict::{Divergence, Reason, undeclared};
+use crate::definedness::Definedness;
 use crate::model::Model;
+use crate::observation::Observation;
 use crate::preflight::Preflight;
 use crate::subject::{Playback, Subject};
-use crate::trace::{Quirk, Trace};
+
+use crate::trace::{Op, Quirk, Trace};
 use crate::transcript::{Recording, Transcript};
 
 /// What the subjects are compared with.
@@ -73,6 +78,7 @@ impl Judgement {
 pub struct Judge {
     oracle: Oracle,
     subjects: Vec<Box<dyn Subject>>,
+    lacks: Vec<&'static str>,
 }
 
 impl Judge {
@@ -92,7 +98,39 @@ impl Judge {
     /// at all, so agreement may mean nothing.
     #[must_use]
     pub fn unchecked(oracle: Oracle, subjects: Vec<Box<dyn Subject>>) -> Self {
-        Self { oracle, subjects }
+        Self { oracle, subjects, lacks: Vec::new() }
+    }
+
+    /// With an oracle that lacks these functions: traces that call one are not applicable.
+    #[must_use]
+    pub fn lacking(self, lacks: Vec<&'static str>) -> Self {
+        Self { lacks, ..self }
+    }
+
+    /// What the oracle can be asked of a trace: a question that it does not know is left out, as it
+    /// changes nothing; any other function that it lacks leaves nothing to compare.
+    fn applicable<'p>(
+        &self,
+        trace: &Trace,
+        preflight: &'p Preflight,
+    ) -> Result<Cow<'p, Preflight>, Reason> {
+        let mut narrowed = Cow::Borrowed(preflight);
+        for (step, op) in trace.ops.iter().enumerate() {
+            let Some(function) = op.calls_one_of(&self.lacks) else { continue };
+            if !matches!(op, Op::BufferEmpty { .. }) {
+                return Err(Reason::NotApplicable { function });
+            }
+            let narrowed = narrowed.to_mut();
+            narrowed.definedness[step] = Definedness::NotApplicable;
+            narrowed.steps[step] = Observation::skipped();
+        }
+        Ok(narrowed)
+    }
+
+    /// The functions that the oracle lacks.
+    #[must_use]
+    pub fn lacks(&self) -> &[&'static str] {
+        &self.lacks
     }
 
     /// Judges one trace; `recording` is what is recorded of it.
@@ -119,6 +157,7 @@ impl Judge {
         if let Some(undefined_op) = preflight.undefined_op {
             return Err(undefined_op.into());
         }
+        let preflight = &*self.applicable(trace, preflight)?;
         if let Some(recording) = recording.filter(|known| known.steps.len() != trace.ops.len()) {
             let (expected, actual) = (recording.steps.len(), trace.ops.len());
             return Err(Reason::Length { expected, actual });
@@ -210,6 +249,10 @@ impl Judge {
         recording: Option<&Recording>,
     ) -> Result<Vec<Transcript>, Reason> {
         let preflight = Preflight::of(trace);
+        if let Some(undefined_op) = preflight.undefined_op {
+            return Err(undefined_op.into());
+        }
+        let preflight = self.applicable(trace, &preflight)?.into_owned();
         let mut all = Vec::new();
         if let Oracle::Live(subject) = &mut self.oracle {
             all.push(run(subject.as_mut(), trace, &preflight)?);

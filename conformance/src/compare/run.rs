@@ -2,7 +2,7 @@
 
 use super::verdict::Reason;
 use crate::definedness::Definedness;
-use crate::observation::Observation;
+use crate::observation::{Observation, Value};
 use crate::preflight::Preflight;
 use crate::subject::Subject;
 use crate::trace::{Op, Trace};
@@ -43,7 +43,8 @@ pub fn run(
         })
         .collect();
     let late = subject.finish();
-    if let Some(last) = steps.last_mut() {
+    let asked = steps.iter_mut().rfind(|step| step.value != Value::SteppedOver);
+    if let Some(last) = asked {
         last.events.extend(late);
     }
     Ok(Transcript { subject: subject.name().to_owned(), steps })

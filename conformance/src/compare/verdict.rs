@@ -87,6 +87,12 @@ pub enum Reason {
     /// A subject cannot run the trace at all.
     #[error(transparent)]
     Unready(#[from] Unready),
+    /// The reference lacks a function that the trace calls.
+    #[error("the reference has no {function}")]
+    NotApplicable {
+        /// The function, as C spells it.
+        function: &'static str,
+    },
     /// There is neither the original nor a transcript of it.
     #[error("no original and no transcript of it for this trace: see `conformance doctor`")]
     NoOracle,
@@ -113,6 +119,7 @@ impl Reason {
         match self {
             Self::Undefined { .. } => "undefined",
             Self::Unready(_) => "unready",
+            Self::NotApplicable { .. } => "not-applicable",
             Self::NoOracle => "no-oracle",
             Self::Length { .. } => "length",
         }
@@ -161,6 +168,9 @@ pub struct Counts {
     pub diverged: u64,
     /// The others, by [`Reason::kind`].
     pub inconclusive: BTreeMap<&'static str, u64>,
+    /// Those that need a function that the reference lacks, by that function. They are not among
+    /// the inconclusive ones, nor in the total.
+    pub not_applicable: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
@@ -169,6 +179,9 @@ impl Counts {
         match verdict {
             Verdict::Agree => self.agreed += 1,
             Verdict::Diverged(_) => self.diverged += 1,
+            Verdict::Inconclusive(Reason::NotApplicable { function }) => {
+                *self.not_applicable.entry(function).or_default() += 1;
+            }
             Verdict::Inconclusive(reason) => {
                 *self.inconclusive.entry(reason.kind()).or_default() += 1;
             }
@@ -181,6 +194,9 @@ impl Counts {
         self.diverged += other.diverged;
         for (kind, count) in &other.inconclusive {
             *self.inconclusive.entry(kind).or_default() += count;
+        }
+        for (function, count) in &other.not_applicable {
+            *self.not_applicable.entry(function).or_default() += count;
         }
     }
 

@@ -117,7 +117,8 @@ impl CallLog {
             | Event::Unreferenced { .. }
             | Event::Wait { .. }
             | Event::Report { .. }
-            | Event::Closed => {}
+            | Event::Closed
+            | Event::Defect { .. } => {}
         }
     }
 

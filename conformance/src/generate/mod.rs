@@ -28,7 +28,13 @@ pub fn trace(seed: u64, case: u64) -> Trace {
 /// The same, with its [preflight](Preflight::of), which comes for nothing.
 #[must_use]
 pub fn with_preflight(seed: u64, case: u64) -> (Trace, Preflight) {
-    let (mut trace, preflight) = grown(&mut Seeded::new(seed, case));
+    with_preflight_lacking(seed, case, &[])
+}
+
+/// The same without the operations that call one of the functions `lacks`.
+#[must_use]
+pub fn with_preflight_lacking(seed: u64, case: u64, lacks: &[&'static str]) -> (Trace, Preflight) {
+    let (mut trace, preflight) = grown(&mut Seeded::new(seed, case), lacks);
     trace.origin = format!("generated: seed {seed}, case {case}");
     (trace, preflight)
 }
@@ -36,24 +42,28 @@ pub fn with_preflight(seed: u64, case: u64) -> (Trace, Preflight) {
 /// A trace that follows `choices`.
 #[must_use]
 pub fn from_choices(choices: &mut dyn Choices) -> Trace {
-    grown(choices).0
+    grown(choices, &[]).0
 }
 
 /// A trace about `profile` that follows `choices`.
 #[must_use]
 pub fn about(profile: Profile, choices: &mut dyn Choices) -> Trace {
-    grown_about(profile, &mut Entropy::new(choices)).0
+    grown_about(profile, &mut Entropy::new(choices), &[]).0
 }
 
-fn grown(choices: &mut dyn Choices) -> (Trace, Preflight) {
+fn grown(choices: &mut dyn Choices, lacks: &[&'static str]) -> (Trace, Preflight) {
     let mut entropy = Entropy::new(choices);
     let profile = Profile::choose(&mut entropy);
-    grown_about(profile, &mut entropy)
+    grown_about(profile, &mut entropy, lacks)
 }
 
-fn grown_about(profile: Profile, entropy: &mut Entropy<'_>) -> (Trace, Preflight) {
+fn grown_about(
+    profile: Profile,
+    entropy: &mut Entropy<'_>,
+    lacks: &[&'static str],
+) -> (Trace, Preflight) {
     let world = world::world(entropy, profile);
-    let (ops, preflight) = ops::ops(entropy, profile, &world);
+    let (ops, preflight) = ops::ops(entropy, profile, &world, lacks);
     let mut trace = Trace::new("generated", profile.cause(), world, ops);
     trace.quirks.clone_from(&preflight.triggered);
     (trace, preflight)

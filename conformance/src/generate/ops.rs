@@ -25,6 +25,7 @@ pub(super) fn ops(
     entropy: &mut Entropy<'_>,
     profile: Profile,
     world: &World,
+    lacks: &[&'static str],
 ) -> (Vec<Op>, Preflight) {
     let mut model = Model::faithful();
     model.reset(world);
@@ -32,6 +33,7 @@ pub(super) fn ops(
         entropy,
         profile,
         world,
+        lacks,
         model,
         ops: Vec::new(),
         preflight: Preflight::default(),
@@ -45,6 +47,8 @@ struct OpGenerator<'a, 'b> {
     entropy: &'a mut Entropy<'b>,
     profile: Profile,
     world: &'a World,
+    /// Functions that are not to be called.
+    lacks: &'a [&'static str],
     model: Model,
     ops: Vec<Op>,
     preflight: Preflight,
@@ -53,6 +57,9 @@ struct OpGenerator<'a, 'b> {
 impl OpGenerator<'_, '_> {
     /// Appends an operation and carries it out, unless it is none that the original may see.
     fn emit(&mut self, op: Op) {
+        if op.calls_one_of(self.lacks).is_some() {
+            return;
+        }
         let definedness = self.model.definedness(&op);
         if matches!(definedness, Definedness::Defined | Definedness::Assertion(_)) {
             self.preflight.steps.push(self.model.apply(&op));

@@ -7,7 +7,7 @@ use std::path::Path;
 use c_reference::Reference;
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 
-use super::protocol::{Reply, Request, receive, send};
+use super::protocol::{Identity, Reply, Request, receive, send};
 use crate::subject::{Original, Subject};
 
 /// Memory that a reference may use, in bytes: several times what the largest trace needs.
@@ -34,11 +34,16 @@ pub fn serve(object: &Path) -> io::Result<()> {
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     let mut replies = std::fs::File::from(replies);
 
-    let mut subject = match Reference::load(object) {
-        Ok(reference) => Original::new(reference),
+    let reference = match Reference::load(object) {
+        Ok(reference) => reference,
         Err(error) => return send(&Reply::Failed(with_causes(&error)), &mut replies),
     };
-    send(&Reply::Loaded, &mut replies)?;
+    let identity = Identity {
+        release: reference.release().to_string(),
+        missing: reference.missing().into_iter().map(str::to_owned).collect(),
+    };
+    let mut subject = Original::new(reference);
+    send(&Reply::Loaded(identity), &mut replies)?;
     loop {
         let request: Request<'static> = match receive(&mut requests) {
             Ok(request) => request,
@@ -63,7 +68,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// Whether AddressSanitizer is loaded, which reserves terabytes of addresses for itself.
 fn is_sanitized() -> bool {
-    std::env::var("LD_PRELOAD").is_ok_and(|loaded| loaded.contains("libasan"))
+    std::env::var("LD_PRELOAD").is_ok_and(|loaded| loaded.contains("asan"))
 }
 
 fn answer(subject: &mut Original, request: &Request<'_>) -> Reply {

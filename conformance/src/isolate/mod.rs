@@ -12,14 +12,17 @@
 mod child;
 mod process;
 mod protocol;
+mod sanitizer;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use c_reference::{Options, Toolchain};
 pub use child::serve;
 use process::{Broken, Process};
+pub use protocol::Identity;
 use protocol::{Reply, Request};
 use rustix::fs::StatVfsMountFlags;
 
@@ -69,6 +72,10 @@ pub struct ReferenceFile {
     program: PathBuf,
     object: PathBuf,
     limit: Duration,
+    /// What the first process that has loaded it said.
+    identity: Arc<OnceLock<Identity>>,
+    /// Variables of a process that loads it: those of the sanitizers that it is built with.
+    environment: Arc<[(&'static str, String)]>,
     _directory: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -80,7 +87,21 @@ impl ReferenceFile {
     ///
     /// [`ReferenceError`], with what the compiler, the linker or the system said.
     pub fn open(path: &Path, program: &Path, limit: Duration) -> Result<Self, ReferenceError> {
-        let file = Self::untried(path, program, limit)?;
+        Self::open_with(path, program, limit, &Options::default())
+    }
+
+    /// As [`open`](Self::open), of a `.c` file that is compiled with `options`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`], with what the compiler, the linker or the system said.
+    pub fn open_with(
+        path: &Path,
+        program: &Path,
+        limit: Duration,
+        options: &Options,
+    ) -> Result<Self, ReferenceError> {
+        let file = Self::untried_with(path, program, limit, options)?;
         file.start()?;
         Ok(file)
     }
@@ -92,15 +113,29 @@ impl ReferenceFile {
     ///
     /// [`ReferenceError`], with what the compiler, the linker or the system said.
     pub fn untried(path: &Path, program: &Path, limit: Duration) -> Result<Self, ReferenceError> {
+        Self::untried_with(path, program, limit, &Options::default())
+    }
+
+    fn untried_with(
+        path: &Path,
+        program: &Path,
+        limit: Duration,
+        options: &Options,
+    ) -> Result<Self, ReferenceError> {
         let bytes = contents(path)
             .map_err(|source| c_reference::LoadError::Read { path: path.to_owned(), source })?;
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+        let mut environment = Vec::new();
         let (object, directory) = match path.extension().and_then(std::ffi::OsStr::to_str) {
             Some("c") => {
                 let directory = tempfile::tempdir().map_err(ReferenceError::Directory)?;
                 let object = directory.path().join("reference.so");
-                c_reference::Reference::compile(path, &[], &object)
-                    .map_err(c_reference::LoadError::from)?;
+                let refused = |error| ReferenceError::Load(c_reference::LoadError::Compile(error));
+                let toolchain = Toolchain::open(options).map_err(refused)?;
+                toolchain.compile(path, &object).map_err(refused)?;
+                if options.sanitize {
+                    environment = toolchain.sanitizer_environment().map_err(refused)?;
+                }
                 (object, Some(Arc::new(directory)))
             }
             // The dynamic linker looks for a bare name elsewhere.
@@ -113,6 +148,8 @@ impl ReferenceFile {
             program: program.to_owned(),
             object,
             limit,
+            identity: Arc::default(),
+            environment: environment.into(),
             _directory: directory,
         })
     }
@@ -127,6 +164,19 @@ impl ReferenceFile {
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// What it is; `None` as long as no process has loaded it.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.get()
+    }
+
+    /// The functions that operations call and that it lacks.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<&'static str> {
+        let missing = self.identity().map_or(&[][..], |identity| &identity.missing);
+        crate::trace::functions_among(missing.iter().map(String::as_str))
     }
 
     /// The same file with another limit.
@@ -159,14 +209,18 @@ impl ReferenceFile {
 
     fn start(&self) -> Result<Process, ReferenceError> {
         let start = |source| ReferenceError::Start { program: self.program.clone(), source };
-        let mut process = Process::start(&self.program, &self.object).map_err(start)?;
+        let mut process =
+            Process::start(&self.program, &self.object, &self.environment).map_err(start)?;
         let unusable = |reason: String| {
             let reason = reason + self.why_not_executable().as_deref().unwrap_or_default();
             ReferenceError::Unusable { path: self.path.clone(), reason }
         };
         // Loading is the dynamic linker's work and may be slow on a busy machine.
         match process.reply(LIMIT * 10) {
-            Ok(Reply::Loaded) => Ok(process),
+            Ok(Reply::Loaded(identity)) => {
+                self.identity.get_or_init(|| identity);
+                Ok(process)
+            }
             Ok(Reply::Failed(reason)) => Err(unusable(reason)),
             Ok(Reply::Done { .. }) => Err(unusable("answered before it was asked".to_owned())),
             Err(broken) => Err(unusable(format!("{broken} while it was loaded"))),
@@ -228,7 +282,7 @@ impl Isolated {
         match self.ask(&Request { begin: world.map(Cow::Borrowed), ops, finish: false })? {
             Reply::Done { steps, .. } => Ok(steps),
             Reply::Failed(reason) => Err(Broken::Gone(reason)),
-            Reply::Loaded => Err(Broken::Gone("answered out of turn".to_owned())),
+            Reply::Loaded(_) => Err(Broken::Gone("answered out of turn".to_owned())),
         }
     }
 
@@ -240,7 +294,7 @@ impl Isolated {
             match self.send((at == 0).then_some(world), &[op]) {
                 Ok(mut seen) => steps.append(&mut seen),
                 Err(broken) => {
-                    steps.push(self.end(broken.to_string()));
+                    steps.push(self.end(&broken));
                     break;
                 }
             }
@@ -250,14 +304,19 @@ impl Isolated {
             let text = format!("{broken}, and not again in a process of its own");
             steps.pop();
             let value = Value::BrokenOnce(text.clone());
-            steps.push(Observation { value, ..self.end(text) });
+            self.ended = Some(text);
+            steps.push(Observation { value, ..Observation::skipped() });
         }
         steps
     }
 
-    fn end(&mut self, text: String) -> Observation {
-        self.ended = Some(text.clone());
-        broken(text)
+    fn end(&mut self, how: &Broken) -> Observation {
+        self.ended = Some(how.to_string());
+        let mut seen = broken(how.to_string());
+        if let Broken::Reported(report) = how {
+            seen.events.push(report.event());
+        }
+        seen
     }
 
     fn carry_out(&mut self, ops: &[&Op]) -> Vec<Observation> {
@@ -271,7 +330,7 @@ impl Isolated {
         } else {
             match self.send(None, ops) {
                 Ok(steps) => steps,
-                Err(broken) => vec![self.end(broken.to_string())],
+                Err(broken) => vec![self.end(&broken)],
             }
         };
         steps.resize_with(ops.len(), || broken("not reached".to_owned()));
@@ -315,7 +374,11 @@ impl Subject for Isolated {
             Ok(Reply::Done { late, .. }) => late,
             Ok(_) => Vec::new(),
             Err(broken) => {
-                vec![Event::Report { text: format!("at the end of the trace: {broken}") }]
+                let what = format!("at the end of the trace: {broken}");
+                vec![match broken {
+                    Broken::Reported(report) => report.event(),
+                    _ => Event::Defect { what, function: String::new(), line: 0 },
+                }]
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A child process that answers within a limit, or is ended.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -14,6 +15,7 @@ use rustix::process::{
 
 use super::VERB;
 use super::protocol::{MAX_MESSAGE, Reply, Request, send};
+use super::sanitizer::{self, Report};
 
 /// How a process failed to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(super) enum Broken {
     Exited(Option<i32>),
     /// It did not answer in time, and was ended.
     Hung,
+    /// A sanitizer ended it.
+    Reported(Report),
     /// It gave no answer that can be understood.
     Gone(String),
 }
@@ -35,6 +39,7 @@ impl fmt::Display for Broken {
             Self::Exited(Some(code)) => write!(f, "ended its process with status {code}"),
             Self::Exited(None) => f.write_str("ended its process"),
             Self::Hung => f.write_str("hung: no answer within the limit"),
+            Self::Reported(report) => report.fmt(f),
             Self::Gone(reason) => f.write_str(reason),
         }
     }
@@ -60,6 +65,8 @@ pub(super) struct Process {
     /// None when it is to end.
     requests: Option<ChildStdin>,
     replies: ChildStdout,
+    /// What it says on standard error, where that is kept.
+    said: Option<File>,
     /// Whether it has answered all that it was asked.
     fit: bool,
 }
@@ -68,20 +75,31 @@ pub(super) struct Process {
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Process {
-    pub(super) fn start(program: &Path, object: &Path) -> io::Result<Self> {
+    /// With `environment`, the object is built with sanitizers, and what they say is kept.
+    pub(super) fn start(
+        program: &Path,
+        object: &Path,
+        environment: &[(&'static str, String)],
+    ) -> io::Result<Self> {
+        let said = if environment.is_empty() { None } else { Some(tempfile::tempfile()?) };
+        let stderr = match &said {
+            Some(file) => Stdio::from(file.try_clone()?),
+            None => Stdio::null(),
+        };
         let mut child = Command::new(program)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .arg(VERB)
             .arg(object)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             // An interrupt at the terminal is for this process alone to act on.
             .process_group(0)
             .spawn()?;
         let (requests, replies) = (child.stdin.take(), child.stdout.take());
         match (requests, replies) {
             (Some(requests), Some(replies)) => {
-                Ok(Self { child, requests: Some(requests), replies, fit: false })
+                Ok(Self { child, requests: Some(requests), replies, said, fit: false })
             }
             _ => Err(io::Error::other("the process has no standard streams")),
         }
@@ -165,7 +183,11 @@ impl Process {
     fn obituary(&mut self, error: &io::Error) -> Broken {
         // One that is ending keeps the status that it ends with; another must not be waited for.
         self.kill();
-        match self.child.wait() {
+        let ended = self.child.wait();
+        if let Some(report) = self.said.as_mut().and_then(sanitizer::report) {
+            return Broken::Reported(report);
+        }
+        match ended {
             Ok(status) => match status.signal() {
                 Some(signal) => Broken::Crashed(signal),
                 None => Broken::Exited(status.code()),

@@ -29,8 +29,8 @@ pub(super) struct Request<'a> {
 /// What the child says.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Reply {
-    /// The reference is loaded.
-    Loaded,
+    /// The reference is loaded, and is this.
+    Loaded(Identity),
     /// It cannot be loaded, or the trace cannot be begun.
     Failed(String),
     /// What was seen of the operations, and at the end of the trace.
@@ -40,6 +40,15 @@ pub(super) enum Reply {
         /// Events after the last operation.
         late: Vec<Event>,
     },
+}
+
+/// What a reference is, as the process that has loaded it tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The release whose behaviour it has.
+    pub release: String,
+    /// Names of the functions that it lacks, as C spells them.
+    pub missing: Vec<String>,
 }
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {

@@ -25,6 +25,8 @@ pub enum Difference {
     Value(String, String),
     /// The events, by the kinds of the first two that differ; a missing one is empty.
     Event(String, String),
+    /// What C did wrong beside its results, without its numbers.
+    Defect(String),
     /// A state, by the name of its field.
     State(&'static str),
     /// Nothing that can be named.
@@ -37,10 +39,22 @@ impl Signature {
     pub fn of(divergence: &Divergence) -> Self {
         Self {
             subject: divergence.subject.clone(),
-            op: divergence.op.kind().name.to_owned(),
+            op: place(divergence),
             difference: Difference::between(&divergence.expected, &divergence.actual),
         }
     }
+}
+
+/// Where it shows: in an operation; what is left at the end of a trace, in a function of the file.
+fn place(divergence: &Divergence) -> String {
+    match Difference::between(&divergence.expected, &divergence.actual) {
+        Difference::Defect(_) => divergence.expected.events.iter().find_map(|event| match event {
+            Event::Defect { function, .. } => Some(function.clone()),
+            _ => None,
+        }),
+        _ => None,
+    }
+    .unwrap_or_else(|| divergence.op.kind().name.to_owned())
 }
 
 impl fmt::Display for Signature {
@@ -74,6 +88,7 @@ impl fmt::Display for Difference {
                 write!(f, "{expected} is missing")
             }
             Self::Event(expected, actual) => write!(f, "{actual} instead of {expected}"),
+            Self::Defect(what) => f.write_str(what),
             Self::State(field) => write!(f, "the state's {field}"),
             Self::None => f.write_str("nothing that has a name"),
         }
@@ -96,6 +111,9 @@ impl Difference {
         if let Some(at) =
             (0..ours.len().max(theirs.len())).find(|at| ours.get(*at) != theirs.get(*at))
         {
+            if let Some(Event::Defect { what, .. }) = theirs.get(at) {
+                return Self::Defect(without_numbers(what));
+            }
             let kind = |events: &[Event]| events.get(at).map(head).unwrap_or_default();
             return Self::Event(kind(theirs), kind(ours));
         }

@@ -1,7 +1,8 @@
 //! The original, live.
 
 use c_reference::{
-    Aftermath, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved, Undefined,
+    Aftermath, Fault, Host, Outcome, Piece, Reference, Session, Source, Stop, Transfer as Moved,
+    Undefined,
 };
 
 use super::arena::Arenas;
@@ -109,16 +110,26 @@ impl Subject for Original {
                 let _ = session.add_compressor(i32::from(level));
             }
         }
+        let mut defect = None;
         let value = match call(session, &mut self.room, op) {
             Ok(value) => value,
-            Err(Stop::Asserted { line, .. }) => Value::Assertion { line },
-            Err(Stop::Undefined(reason)) => Value::Broken(reason.to_string()),
+            Err(Stop::Asserted { line, site, .. }) => match &site.pinned_lines()[..] {
+                [_] => Value::Assertion { line },
+                lines => Value::AssertionAmong { lines: lines.to_vec() },
+            },
+            Err(Stop::Undefined(reason)) => {
+                if let Undefined::Fault(fault) = &reason {
+                    defect = Some(defect_of(fault));
+                }
+                Value::Broken(reason.to_string())
+            }
         };
         let touched = match value {
             Value::Stream(made) => [Some(made), None],
             _ => op.streams(),
         };
-        let events = session.host_mut().take_events();
+        let mut events = session.host_mut().take_events();
+        events.extend(defect);
         let mut states = session.host_mut().states();
         states
             .extend(touched.into_iter().flatten().filter_map(|stream| state(session, stream).ok()));
@@ -133,8 +144,14 @@ impl Subject for Original {
 
     fn finish(&mut self) -> Vec<Event> {
         let Some(session) = &mut self.stage else { return Vec::new() };
-        let events = session.host_mut().take_events();
+        let mut events = session.host_mut().take_events();
         self.aftermath = session.end();
+        events.extend(self.aftermath.leaks.iter().map(|leak| Event::Defect {
+            what: leak.to_string(),
+            function: leak.function.clone(),
+            line: leak.line,
+        }));
+        events.extend(self.aftermath.fault.iter().map(defect_of));
         events
     }
 }
@@ -153,6 +170,10 @@ fn state(session: &mut Session<ScriptedHost>, stream: usize) -> Outcome<StreamSt
         (None, None)
     };
     Ok(StreamState { stream, error, text, transferred, empty })
+}
+
+fn defect_of(fault: &Fault) -> Event {
+    Event::Defect { what: fault.to_string(), function: fault.function.clone(), line: fault.line }
 }
 
 fn code(code: i32) -> Value {

@@ -115,7 +115,7 @@ pub use error::{TraceError, syntax_reason};
 pub(crate) use field::Field;
 pub use migration_stream::text::Position;
 pub use migration_stream::text::hex;
-pub use op::{Kind, Op, Side};
+pub use op::{Kind, Op, Side, functions_among};
 pub use quirk::{Quirk, QuirkSet};
 pub use world::{Answer, Channel, ReadStep, ReleaseStep, Shutdown, SinkStep, World, WriteStep};
 

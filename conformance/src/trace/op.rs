@@ -193,6 +193,27 @@ ops! {
         on [], shrinks [data, offset], World;
 }
 
+impl Op {
+    /// Which of `functions` it calls.
+    #[must_use]
+    pub fn calls_one_of(&self, functions: &[&'static str]) -> Option<&'static str> {
+        if functions.is_empty() {
+            return None;
+        }
+        let (own, _) = self.kind().function?;
+        functions.contains(&own).then_some(own)
+    }
+}
+
+/// The functions that operations call, of those named.
+#[must_use]
+pub fn functions_among<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {
+    let own = |name: &str| {
+        Op::KINDS.iter().filter_map(|kind| kind.function).find(|(own, _)| *own == name)
+    };
+    names.into_iter().filter_map(own).map(|(own, _)| own).collect()
+}
+
 impl fmt::Display for Op {
     /// As it stands in a trace.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -50,7 +50,7 @@ impl Findings {
 pub(crate) fn run(common: &Common) -> Ended {
     let mut findings = Findings::default();
     if let Some(file) = &common.reference {
-        reference(&mut findings, file, Duration::from_secs(common.limit))?;
+        reference(&mut findings, file, common)?;
     }
     original(&mut findings)?;
     compiler(&findings)?;
@@ -73,18 +73,31 @@ pub(crate) fn run(common: &Common) -> Ended {
 }
 
 /// The file of `--reference`: whether it compiles, loads, and does what it is asked.
-fn reference(findings: &mut Findings, file: &Path, limit: Duration) -> Result<(), Stop> {
+fn reference(findings: &mut Findings, file: &Path, common: &Common) -> Result<(), Stop> {
     let name = format!("the reference {}", files::shown(file));
     let program = std::env::current_exe().map_err(Stop::input)?;
-    match ReferenceFile::open(file, &program, limit) {
+    let limit = Duration::from_secs(common.limit);
+    match ReferenceFile::open_with(file, &program, limit, &common.options()) {
         Err(error) => findings.unusable(&name, message(&error.to_string())),
         Ok(opened) => match probe(&mut Isolated::new(opened.clone())) {
             Ok(()) => findings.here(
                 &name,
-                format_args!("SHA-256 {}, loads and answers what it is asked", opened.sha256()),
+                format_args!(
+                    "behaves as QEMU {}, SHA-256 {}, loads and answers what it is asked{}",
+                    common.release(&opened),
+                    opened.sha256(),
+                    lacks(&opened)
+                ),
             ),
             Err(unfit) => findings.unusable(&name, unfit),
         },
+    }
+}
+
+fn lacks(file: &ReferenceFile) -> String {
+    match &file.lacks()[..] {
+        [] => String::new(),
+        names => format!("; it lacks {}, and what needs these is not applicable", names.join(", ")),
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod coverage;
 mod doctor;
+mod drift;
 mod explain;
 mod explore;
 mod export_seeds;
@@ -21,7 +22,8 @@ use crate::setup::Setup;
 
 /// Whether a command compiles or runs code that somebody gave.
 pub(crate) fn runs_foreign_code(verb: Option<&Verb>, common: &Common) -> bool {
-    common.reference.is_some() || matches!(verb, Some(Verb::Mutants(_) | Verb::Coverage(_)))
+    common.reference.is_some()
+        || matches!(verb, Some(Verb::Mutants(_) | Verb::Coverage(_) | Verb::Drift(_)))
 }
 
 /// Runs a command; without one, [`check`].
@@ -38,6 +40,7 @@ pub(crate) fn run(verb: Option<Verb>, common: Common) -> Ended {
         Verb::Streams(arguments) => streams::run(&arguments, &Setup::new(common)?),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Doctor => doctor::run(&common),
+        Verb::Drift(arguments) => drift::run(&arguments, &common),
         Verb::Coverage(arguments) if arguments.build.is_some() => coverage::build(&arguments),
         Verb::Coverage(arguments) => coverage::run(&arguments, &Setup::new(common)?),
         Verb::ExportSeeds(arguments) => export_seeds::run(&arguments, &common),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::report::{Item, KEPT, Report, Section};
 use conformance::compare::judge::{Fault, Judge, Judgement};
+use conformance::compare::verdict::Reason;
 use conformance::corpus::{self, InputError};
 use conformance::explore::Watch as _;
 use conformance::trace::Trace;
@@ -61,6 +62,9 @@ pub(crate) fn replay(
             weight += Fault::weight(&judgement.faults);
             triage.add(report, SECTION, &name, &trace, &judgement.faults, &Origin::File(path));
             "diverged".to_owned()
+        } else if let Some(Reason::NotApplicable { function }) = &judgement.inconclusive {
+            *section.not_applicable.entry((*function).to_owned()).or_default() += 1;
+            "not-applicable".to_owned()
         } else if let Some(reason) = &judgement.inconclusive {
             *section.inconclusive.entry(reason.kind().to_owned()).or_default() += 1;
             reason.kind().to_owned()

@@ -2,6 +2,7 @@
 //!
 //! A [`Report`] is data and is written as JSON as it is; [`text`] and [`junit`] are views of it.
 
+mod against_file;
 mod cached_result;
 pub mod junit;
 pub mod sheet;
@@ -70,6 +71,8 @@ pub struct Oracle {
     pub kind: OracleKind,
     /// The original's version, or the file's name.
     pub name: String,
+    /// The release whose behaviour it has.
+    pub release: String,
     /// SHA-256 of the C file or shared object.
     pub sha256: String,
     /// Whether it is the pinned original.
@@ -103,6 +106,10 @@ pub struct Section {
     pub diverged: u64,
     /// Those on which nothing can be said, by reason.
     pub inconclusive: BTreeMap<String, u64>,
+    /// Those that need a function that the reference lacks, by that function; they are not among the
+    /// others.
+    #[serde(default)]
+    pub not_applicable: BTreeMap<String, u64>,
     /// How long it took.
     pub seconds: f64,
     /// Whether it ended before it was due.
@@ -133,6 +140,10 @@ pub struct Failure {
     pub summary: String,
     /// The step and the operation at which it shows.
     pub step: Option<Step>,
+    /// The function and the line of the file of `--reference` that it comes from, where that is known.
+    pub place: Option<(String, u32)>,
+    /// Where it does not repeat: how often it came again, of how many times the trace was run.
+    pub flaky: Option<(u32, u32)>,
     /// Other subjects that diverged on this case.
     pub also: Vec<String>,
     /// Further failures of this kind in the section, among those kept.
@@ -166,8 +177,9 @@ pub struct Step {
     pub actual: Vec<String>,
 }
 
-impl From<&Divergence> for Step {
-    fn from(divergence: &Divergence) -> Self {
+impl Step {
+    /// With the oracle as what is expected.
+    fn plain(divergence: &Divergence) -> Self {
         Self {
             index: divergence.step,
             op: clipped(&divergence.op.to_string()),
@@ -176,6 +188,13 @@ impl From<&Divergence> for Step {
             subject: divergence.subject.clone(),
             actual: divergence.actual.lines(),
         }
+    }
+}
+
+impl From<&Divergence> for Step {
+    fn from(divergence: &Divergence) -> Self {
+        let step = Self::plain(divergence);
+        if against_file::is_about(divergence) { against_file::turned(step) } else { step }
     }
 }
 
@@ -188,8 +207,13 @@ fn clipped(text: &str) -> String {
     }
 }
 
+pub(crate) use against_file::sentence;
+
 /// What differs, in a line, with the words of a subject that broke.
 pub(crate) fn headline(divergence: &Divergence) -> String {
+    if against_file::is_about(divergence) {
+        return against_file::sentence(divergence);
+    }
     let Signature { subject, op, difference } = Signature::of(divergence);
     let Difference::Value(expected, actual) = difference else {
         return Signature::of(divergence).to_string();
@@ -220,6 +244,7 @@ impl Failure {
                 Fault::Diverged(divergence) => {
                     if failure.step.is_none() && failure.summary.is_empty() {
                         failure.step = Some(divergence.as_ref().into());
+                        failure.place = against_file::place(divergence);
                         headline(divergence)
                     } else {
                         failure.also.push(divergence.subject.clone());
@@ -254,6 +279,9 @@ impl Section {
         self.diverged += counts.diverged;
         for (kind, count) in &counts.inconclusive {
             *self.inconclusive.entry((*kind).to_owned()).or_default() += count;
+        }
+        for (function, count) in &counts.not_applicable {
+            *self.not_applicable.entry((*function).to_owned()).or_default() += count;
         }
     }
 

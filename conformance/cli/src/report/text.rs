@@ -80,7 +80,10 @@ pub fn oracle(oracle: &Oracle) -> String {
             format!("the original C, live: QEMU {}, SHA-256 {hash} ({pin})", oracle.name)
         }
         OracleKind::File => {
-            format!("{} in a process of its own, SHA-256 {hash} ({pin})", oracle.name)
+            format!(
+                "{} in a process of its own, as of QEMU {}, SHA-256 {hash} ({pin})",
+                oracle.name, oracle.release
+            )
         }
         OracleKind::Recorded => format!(
             "recorded transcripts of the original: QEMU {}, SHA-256 {hash} ({pin}); the model where there are none",
@@ -109,6 +112,14 @@ fn table(sections: &[Section], f: &mut Sheet<'_>) -> fmt::Result {
         writeln!(f, "{:>NUMBER$}", format!("{:.1} s", section.seconds))?;
         for (reason, count) in &section.inconclusive {
             f.paint(FAINT, format_args!("{:<22}{count} inconclusive: {reason}", ""))?;
+            writeln!(f)?;
+        }
+        if !section.not_applicable.is_empty() {
+            let count: u64 = section.not_applicable.values().sum();
+            let each = section.not_applicable.iter();
+            let each: Vec<String> = each.map(|(name, count)| format!("{name} ({count})")).collect();
+            let text = format!("not applicable: {count} {} need {}", section.unit, each.join(", "));
+            f.paint(FAINT, format_args!("{:<22}{text}", ""))?;
             writeln!(f)?;
         }
     }

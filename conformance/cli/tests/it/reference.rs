@@ -98,10 +98,7 @@ fn a_crash_and_a_hang_are_divergences_with_their_traces() {
         let reference = changed(directory.path(), PUT_BYTE, ";", code);
         let report = explore(directory.path(), &reference).expect(1).report();
         let failure = &report["failures"][0];
-        assert!(
-            failure["step"]["expected"][0].as_str().unwrap().contains(says),
-            "{what}: {failure}"
-        );
+        assert!(failure["step"]["actual"][0].as_str().unwrap().contains(says), "{what}: {failure}");
         let trace = Trace::parse(failure["trace"].as_str().unwrap()).unwrap();
         assert_eq!(trace.ops.len(), 2, "{what}: {failure}");
         assert_eq!(failure["step"]["index"], 1, "{what}: {failure}");
@@ -190,4 +187,68 @@ fn a_hanging_reference_ends_with_the_process_that_started_it() {
     parent.kill().unwrap();
     parent.wait().unwrap();
     within_a_minute(&|| !alive());
+}
+
+#[test]
+fn what_needs_a_function_that_the_file_lacks_is_not_applicable() {
+    if !has_original() {
+        return;
+    }
+    let directory = tempdir().unwrap();
+    let original = fs::read_to_string(c_reference::original_path().unwrap()).unwrap();
+    // Two functions that stand one behind the other and that nothing else calls.
+    let lines: Vec<&str> = original.lines().collect();
+    let kept = [&lines[..725], &lines[748..]].concat().join("\n") + "\n";
+    let reference = write(directory.path(), "without.c", &kept);
+    let corpus = test_support::project("corpus/traces");
+    let words = ["replay", text(&corpus), "--reference", text(&reference)];
+    let said = run(directory.path(), words).expect(0);
+    let once = "not applicable: what needs qemu_put_qemu_file, qemu_file_buffer_empty";
+    assert_eq!(said.err.matches(once).count(), 1, "{}", said.err);
+    assert!(said.out.contains("as of QEMU 8.2,"), "{}", said.out);
+    let report =
+        run(directory.path(), words.into_iter().chain(["--format", "json"])).expect(0).report();
+    let section = &report["sections"][0];
+    let counted = section["not_applicable"].as_object().unwrap();
+    // To ask whether the queue is empty changes nothing: such an operation is left out alone.
+    assert_eq!(counted.keys().collect::<Vec<_>>(), ["qemu_put_qemu_file"]);
+    assert!(counted["qemu_put_qemu_file"].as_u64().unwrap() > 10, "{section}");
+    assert_eq!(section["diverged"], 0);
+    assert_eq!(report["oracle"]["release"], "8.2");
+    // Generated cases do without, and are the same ones whatever the number of threads.
+    let explored = |jobs: &str, release: &[&str]| {
+        let mut words = vec!["explore", "--seed", "5", "--cases", "2000", "--format", "json"];
+        words.extend(["--jobs", jobs, "--reference", text(&reference)]);
+        words.extend(release);
+        let mut report = run(directory.path(), words).expect(0).report();
+        report["seconds"] = 0.into();
+        report["sections"][0]["seconds"] = 0.into();
+        report
+    };
+    let one = explored("1", &[]);
+    assert_eq!(one["sections"][0]["agreed"], 2000);
+    assert_eq!(one, explored("4", &[]));
+    assert_eq!(explored("2", &["--release", "9.2"])["oracle"]["release"], "9.1");
+}
+
+#[test]
+fn the_file_is_what_is_judged() {
+    if !has_original() {
+        return;
+    }
+    let directory = tempdir().unwrap();
+    // A blank line on top and a second read of a byte that is there.
+    let reference = changed(directory.path(), 493, "<", "<=");
+    let report = explore(directory.path(), &reference).expect(1).report();
+    let failure = &report["failures"][0];
+    let summary = failure["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("the file reads once more than QEMU 8.2.0 does, in qemu_"),
+        "{summary}"
+    );
+    let reads = |side: &str| {
+        let lines = failure["step"][side].as_array().unwrap();
+        lines.iter().filter(|line| line.as_str().unwrap().starts_with("> Read")).count()
+    };
+    assert_eq!(reads("actual"), reads("expected") + 1, "{failure}");
 }
