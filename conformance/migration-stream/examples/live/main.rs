@@ -54,7 +54,9 @@ struct Cases {
 }
 
 fn main() -> ExitCode {
-    let words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    // QEMU runs in the folder; from there a relative path is another one.
+    let words = std::env::args_os().skip(1).map(std::path::absolute);
+    let words: Vec<PathBuf> = words.filter_map(Result::ok).collect();
     let [folder, seven, ten, receive] = &words[..] else {
         eprintln!("usage: live FOLDER QEMU-7.2 QEMU-10.0 RECEIVE");
         return ExitCode::from(2);

@@ -103,6 +103,8 @@ impl Qemu {
         let output: OwnedFd = theirs.try_clone()?.into();
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::from(output));
         let process = command.stderr(Stdio::inherit()).spawn()?;
+        // It holds their end too: as long as it does, nobody sees that QEMU has ended.
+        drop(command);
         let from = BufReader::new(ours.try_clone()?);
         let folder = folder.to_owned();
         let mut qemu = Self { process, to: ours, from, events: VecDeque::new(), folder, machine };

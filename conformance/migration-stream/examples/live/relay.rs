@@ -45,6 +45,10 @@ fn hand_on<S: Sink>(
     if let Err(error) = &walked.end {
         return Err(format!("the walk: {error}").into());
     }
+    // A walk that lost its way among the devices ends here, where the description should be.
+    if let Some(note) = walked.summary.notes.iter().find(|note| note.contains("description")) {
+        return Err(format!("the walk, at byte {}: {note}", walked.position).into());
+    }
     Ok((walked, echo.into_sink()))
 }
 
