@@ -139,7 +139,7 @@ fn a_printed_command_can_be_pasted_and_shows_the_failure_again() {
         let pasted = Command::new("bash").args(["-c", &command]).output().unwrap();
         let out = String::from_utf8_lossy(&pasted.stdout);
         assert_eq!(pasted.status.code(), Some(1), "{command}\n{out}");
-        assert!(out.contains("differs in"), "{command}\n{out}");
+        assert!(out.contains("the file differs from QEMU 8.2.0 in"), "{command}\n{out}");
     }
 }
 
