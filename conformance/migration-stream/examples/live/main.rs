@@ -262,8 +262,9 @@ impl Cases {
         let listener = UnixListener::bind(&listened)?;
         let relay = thread::spawn(move || relay::between(&listener, &target));
         if postcopy {
-            // Slow enough that memory is not there before the switch.
-            source.ask("migrate-set-parameters", json!({ "max-bandwidth": 100_000 }))?;
+            // Slow enough that memory is not there before the switch, nor before the guest asks.
+            let slow = json!({ "max-bandwidth": 100_000, "max-postcopy-bandwidth": 1_000_000 });
+            source.ask("migrate-set-parameters", slow)?;
         }
         source.migrate(&format!("unix:{}", listened.display()))?;
         if postcopy {
