@@ -17,7 +17,7 @@ use crate::command::{
 };
 
 /// The commands, each with what it is given.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "check --reference FILE.c",
     "replay TRACE",
     "explore --reference FILE.c",
@@ -32,6 +32,7 @@ const ROWS: [&str; 15] = [
     "coverage EXPORT",
     "inject-faults TRACE",
     "mutants --original FILE.c",
+    "drift FILE.c",
     "doctor --reference FILE.c",
 ];
 
@@ -135,12 +136,13 @@ impl Place {
             ("record", _) => vec!["record", "--check"],
             ("promote", _) => vec!["promote", "--name", "bad-input"],
             ("mutants", _) => vec!["mutants", "--print"],
+            ("drift", _) => vec!["drift", "--cases", "10"],
             (verb, _) => vec![verb],
         };
         let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         match (verb, file) {
             // Without a file they take the original that is linked in.
-            ("check" | "explore" | "doctor" | "mutants", None) => {}
+            ("check" | "explore" | "doctor" | "mutants" | "drift", None) => {}
             ("check" | "explore" | "doctor", Some(file)) => {
                 words.extend(["--reference".to_owned(), file]);
             }
@@ -195,6 +197,9 @@ impl Place {
                 words = vec!["explore".to_owned(), "--seconds".to_owned(), "600".to_owned()];
             }
             "inject-faults" => words = vec!["inject-faults".to_owned()],
+            "drift" => {
+                words = ["drift", "--cases", "1000000"].map(str::to_owned).to_vec();
+            }
             "replay" => words = many("replay", "corpus/traces"),
             "record" => {
                 words = [many("record", "corpus/traces"), vec!["--check".to_owned()]].concat();
@@ -203,7 +208,7 @@ impl Place {
             _ => {}
         }
         let (reader, writer) = stuffed();
-        let long = ["check", "explore", "inject-faults", "replay", "record", "streams"];
+        let long = ["check", "explore", "inject-faults", "replay", "record", "streams", "drift"];
         let is_long = long.contains(&words[0].as_str()) && !row.contains("--dump");
         let mut command = self.command(&words);
         if is_long {

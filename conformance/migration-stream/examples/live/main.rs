@@ -51,7 +51,12 @@ struct Cases {
     folder: PathBuf,
     receive: PathBuf,
     failed: u32,
+    again: u32,
 }
+
+/// Cases that may need a second attempt: an emulated machine on a busy one is late now and then,
+/// and a walk without a description can take a device's payload for the end of the device.
+const SECOND_ATTEMPTS: u32 = 3;
 
 fn main() -> ExitCode {
     // QEMU runs in the folder; from there a relative path is another one.
@@ -67,7 +72,7 @@ fn main() -> ExitCode {
         eprintln!("{}: {error}", folder.display());
         return ExitCode::from(2);
     }
-    let mut cases = Cases { folder: folder.clone(), receive: receive.clone(), failed: 0 };
+    let mut cases = Cases { folder: folder.clone(), receive: receive.clone(), failed: 0, again: 0 };
     let seven = Release { name: "7.2", program: seven.clone() };
     let ten = Release { name: "10.0", program: ten.clone() };
     for release in [&seven, &ten] {
@@ -91,35 +96,52 @@ fn main() -> ExitCode {
             cases.run(&name, |cases| cases.proxy(from, to, machine, capabilities));
         }
     }
-    println!("{} failed", cases.failed);
-    if cases.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("{} failed, {} needed a second attempt", cases.failed, cases.again);
+    if cases.again > SECOND_ATTEMPTS {
+        println!("more than {SECOND_ATTEMPTS} second attempts are no accident");
+    }
+    if cases.failed == 0 && cases.again <= SECOND_ATTEMPTS {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 impl Cases {
-    /// Runs a case in an empty folder of its own, and says in a line what came of it.
-    fn run<T>(
-        &mut self,
-        name: &str,
-        case: impl FnOnce(&Self) -> Outcome<(String, T)>,
-    ) -> Option<T> {
-        let began = Instant::now();
-        for stale in ["in", "pmemsave", "from", "to", "hashes"] {
-            // Most are not there.
-            let _ = fs::remove_file(self.folder.join(stale));
-        }
-        let result = case(self);
-        let seconds = began.elapsed().as_secs_f64();
-        match result {
-            Ok((said, given)) => {
+    /// Runs a case in an empty folder of its own, twice if it has to, and says in a line what came
+    /// of each attempt.
+    fn run<T>(&mut self, name: &str, case: impl Fn(&Self) -> Outcome<(String, T)>) -> Option<T> {
+        match self.attempt(&case) {
+            (Ok((said, given)), seconds) => {
                 println!("ok    {name}: {said} ({seconds:.1} s)");
+                return Some(given);
+            }
+            (Err(error), seconds) => println!("again {name}: {error} ({seconds:.1} s)"),
+        }
+        self.again += 1;
+        match self.attempt(&case) {
+            (Ok((said, given)), seconds) => {
+                println!("ok    {name}, at the second attempt: {said} ({seconds:.1} s)");
                 Some(given)
             }
-            Err(error) => {
+            (Err(error), seconds) => {
                 self.failed += 1;
                 println!("FAIL  {name}: {error} ({seconds:.1} s)");
                 None
             }
         }
+    }
+
+    fn attempt<T>(
+        &self,
+        case: &impl Fn(&Self) -> Outcome<(String, T)>,
+    ) -> (Outcome<(String, T)>, f64) {
+        let began = Instant::now();
+        for stale in ["in", "pmemsave", "from", "to", "hashes"] {
+            // Most are not there.
+            let _ = fs::remove_file(self.folder.join(stale));
+        }
+        (case(self), began.elapsed().as_secs_f64())
     }
 
     fn path(&self, name: &str) -> PathBuf {
