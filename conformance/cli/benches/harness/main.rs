@@ -1,7 +1,7 @@
 //! What the harness costs: beside its subjects, on two threads, in memory, and for long traces.
 //!
 //! ```text
-//! cargo bench -p conformance --bench harness [-- [--quick | --full]]
+//! cargo bench -p qemufile-conformance --bench harness [-- [--quick | --full]]
 //! ```
 //!
 //! Without a flag the longest exploration has 200,000 cases and the longest trace 100,000
