@@ -151,8 +151,15 @@ impl Mapping {
     /// Copies bytes in, starting at `offset`; none where they leave the mapping.
     pub(crate) fn store(&self, offset: usize, from: &[u8]) {
         let Some(to) = self.address(offset, from.len()) else { return };
+        #[cfg(not(miri))]
+        let source = from.as_ptr();
+        // Miri's copy looks at both ends as atomics, for which a shared slice may not be used.
+        #[cfg(miri)]
+        let mut own = from.to_vec();
+        #[cfg(miri)]
+        let source = own.as_mut_ptr().cast_const();
         // SAFETY: as in `load`; the mapping is writable.
-        unsafe { copy(to, from.as_ptr(), from.len()) };
+        unsafe { copy(to, source, from.len()) };
         if let Owner::Caller { dirty: Some(mark), .. } = &self.owner {
             mark(offset, from.len());
         }

@@ -217,6 +217,7 @@ fn channel_cause(error: Option<StreamError>) -> (Operation, ErrorKind) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes on Miri")]
 fn misbehaving_channels_are_errors() {
     for (step, operation, expected) in [
         (Step::Claim(IO_BUF_SIZE + 1), Operation::Read, ErrorKind::InvalidData),

@@ -153,6 +153,7 @@ fn own(len: usize) -> (GuestMemory, Arc<AtomicUsize>) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no madvise")]
 fn an_owner_is_dropped_with_the_last_handle() {
     let (memory, dropped) = own(2 * PAGE);
     let clone = memory.clone();
@@ -167,6 +168,7 @@ fn an_owner_is_dropped_with_the_last_handle() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no madvise")]
 fn what_is_queued_keeps_its_owner() {
     let (memory, dropped) = own(PAGE);
     memory.write_at(0, &pattern(PAGE)).unwrap();

@@ -84,6 +84,7 @@ fn kinds_for_callers_that_speak_of_io() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no madvise")]
 fn what_is_released() {
     let memory = GuestMemory::anonymous(8192).unwrap();
     let guest = ReleaseTarget::Guest { memory: &memory, offset: 4096, len: 10 };

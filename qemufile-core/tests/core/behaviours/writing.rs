@@ -84,6 +84,7 @@ fn row_10_the_return_path_leaves_unread_bytes_alone() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes on Miri")]
 fn row_11_a_long_buffer_on_the_return_path_ends() {
     for quirks in SETTINGS {
         let scripted = channel(pattern(IO_BUF_SIZE + 10)).shared();
@@ -115,6 +116,7 @@ fn row_12_no_piece_on_the_return_path_is_overwritten() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes on Miri")]
 fn row_13_a_flush_that_fails_in_a_put_drops_the_queue() {
     for quirks in SETTINGS {
         let (scripted, mut writer) =
@@ -154,6 +156,7 @@ fn row_14_memory_is_released_though_it_was_not_sent() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no madvise")]
 fn row_14_a_sent_page_reads_as_zero() {
     let memory = arena(8192);
     let channel = Arc::new(qemufile_core::MemoryChannel::new());
@@ -282,6 +285,7 @@ fn row_29_a_long_string_is_refused() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes on Miri")]
 fn row_30_released_ranges_merge_over_what_lies_between() {
     for quirks in SETTINGS {
         let memory = arena(4 * 4096);
