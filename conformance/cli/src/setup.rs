@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use crate::report::{self, OracleKind, Report};
 use c_reference::{PIN, Reference, Release};
 use conformance::compare::judge::{Judge, Oracle};
+use conformance::corpus;
 use conformance::explore::Shard;
 use conformance::isolate::{Isolated, ReferenceFile};
 use conformance::registry::{Sources, build};
 use conformance::subject::{Original, Subject};
+use conformance::trace::Trace;
+use conformance::transcript::Recording;
 use sha2::{Digest as _, Sha256};
 
 use crate::arguments::{Common, Format, LIMIT, Name};
@@ -273,6 +276,19 @@ impl Setup {
             Source::File(_) => false,
             Source::Recorded => true,
         }
+    }
+
+    /// The trace in a file, and what is recorded of it where recordings are compared.
+    pub(crate) fn trace(&self, path: &Path) -> Result<(Trace, Option<Recording>), Stop> {
+        files::regular(path)?;
+        files::regular(&corpus::recording_path(path))?;
+        let trace = corpus::load(path).map_err(Stop::input)?;
+        let recording = if self.uses_recordings() {
+            corpus::load_recording(path).map_err(Stop::input)?
+        } else {
+            None
+        };
+        Ok((trace, recording))
     }
 
     /// A report in which nothing is found yet.

@@ -94,7 +94,9 @@ pub enum Reason {
         function: &'static str,
     },
     /// There is neither the original nor a transcript of it.
-    #[error("no original and no transcript of it for this trace: see `conformance doctor`")]
+    #[error(
+        "no original and no transcript of it for this trace: see `qemufile-conformance doctor`"
+    )]
     NoOracle,
     /// The transcripts are of different length, so they are not of the same trace.
     #[error("the oracle has {expected} steps, the subject {actual}: record the transcript again")]

@@ -50,7 +50,10 @@ impl fmt::Display for Failure {
         writeln!(f, "{}", self.what)?;
         if let Some(trace) = &self.trace {
             writeln!(f, "\n{:?}", Case(Ok(trace.clone())))?;
-            writeln!(f, "to shrink and keep it: conformance promote ARTIFACT --name area-cause")?;
+            writeln!(
+                f,
+                "to shrink and keep it: qemufile-conformance promote ARTIFACT --name area-cause"
+            )?;
         }
         Ok(())
     }

@@ -7,7 +7,6 @@ use crate::report::sheet::one_line;
 use crate::report::{Status, headline, text};
 use crate::side_by_side::side_by_side;
 use conformance::compare::judge::{Fault, staleness};
-use conformance::corpus;
 
 use crate::setup::Setup;
 use crate::{Ended, Stop, files, output};
@@ -16,14 +15,7 @@ use crate::{Ended, Stop, files, output};
 const WIDTH: usize = 160;
 
 pub(crate) fn run(path: &Path, width: Option<u64>, setup: &Setup) -> Ended {
-    files::regular(path)?;
-    files::regular(&corpus::recording_path(path))?;
-    let trace = corpus::load(path).map_err(Stop::input)?;
-    let recording = if setup.uses_recordings() {
-        corpus::load_recording(path).map_err(Stop::input)?
-    } else {
-        None
-    };
+    let (trace, recording) = setup.trace(path)?;
     let recording = recording.filter(|recording| staleness(&trace, recording).is_none());
     let mut judge = setup.judge()?;
     let judgement = judge.judge_file(&trace, recording.as_ref());

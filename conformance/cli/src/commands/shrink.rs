@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::report::{Status, Step, headline, text};
 use conformance::compare::judge::Fault;
-use conformance::corpus;
 use conformance::shrink::Effort;
 
 use crate::setup::Setup;
@@ -12,14 +11,7 @@ use crate::triage::smallest;
 use crate::{Ended, Stop, files, output};
 
 pub(crate) fn run(path: &Path, explain: bool, setup: &Setup) -> Ended {
-    files::regular(path)?;
-    files::regular(&corpus::recording_path(path))?;
-    let trace = corpus::load(path).map_err(Stop::input)?;
-    let recording = if setup.uses_recordings() {
-        corpus::load_recording(path).map_err(Stop::input)?
-    } else {
-        None
-    };
+    let (trace, recording) = setup.trace(path)?;
     let judgement = setup.judge()?.judge_file(&trace, recording.as_ref());
     let divergence = judgement.faults.iter().find_map(|fault| match fault {
         Fault::Diverged(divergence) => Some(divergence.as_ref()),
